@@ -1,0 +1,6 @@
+"""Does SGD implicitly optimize for smoothness?
+
+The library behind the workflow: data, training, smoothness measures, statistics, figures. It knows
+nothing of Snakemake and can be used alone. Importing the package imports none of its parts;
+TensorFlow is imported only by the TensorFlow engine, ``keras_model`` and ``autodiff``.
+"""

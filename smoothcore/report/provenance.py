@@ -1,0 +1,95 @@
+"""Where the results come from: configuration, code, libraries; what differs from the paper."""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+_LIBRARIES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "snakemake")
+
+#: what the paper states of its study (§3.2, §4), under the keys of the configuration
+PAPER_STUDY = {
+    "dataset": "mnist",
+    "number of pairs": 45,
+    "network.hidden_units": 256,
+    "network.alpha": 0.01,
+    "training.batch_size": 64,
+    "training.epsilon": 1e-5,
+    "monotonicity.sizes": [64, 128, 256, 512, 1024, 2048, 4096, 8192],
+    "monotonicity.number of seeds": 3,
+    "monotonicity.learning_rate": 0.01,
+    "optimality.size": 10_000,
+    "optimality.grid_points": 10,
+    "measures.n_samples": 1000,
+    "measures.grid_points": 100,
+}
+
+
+def flattened(study: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a nested configuration under dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in study.items():
+        if isinstance(value, dict):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return where a study differs from the paper's: key, its value, the paper's value.
+
+    λ, the cap on the epochs and the engine are not compared: the paper gives no full list of λ.
+    """
+    flat = flattened(study)
+    flat["number of pairs"] = len(flat.get("pairs", []))
+    flat["monotonicity.number of seeds"] = len(flat.get("monotonicity.seeds", []))
+    for experiment in ("monotonicity", "optimality"):
+        if study.get(experiment) is None:
+            flat |= {key: "off" for key in PAPER_STUDY if key.startswith(experiment)}
+    found = [(key, flat.get(key), paper) for key, paper in PAPER_STUDY.items()]
+    return [row for row in found if row[1] != row[2]]
+
+
+def git_commit(folder: Path) -> str:
+    """Return the commit of the repository at ``folder``, with ``, modified`` where files differ."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
+            return "not in a git repository"
+        modified = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (", modified" if modified else "")
+    except (OSError, subprocess.SubprocessError):
+        return "not in a git repository"
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions that made this page."""
+    found = {"Python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def training_libraries(runs: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the versions that the runs were trained with, and how many runs each."""
+    if runs.empty:
+        return []
+    counts = runs.groupby(["engine", "versions"]).size()
+    return [
+        (f"{engine}: " + ", ".join(f"{k} {v}" for k, v in json.loads(versions).items()), int(n))
+        for (engine, versions), n in counts.items()
+    ]
