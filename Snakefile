@@ -1,0 +1,70 @@
+"""Does SGD implicitly optimize for smoothness? Config → grid → data → train → measure → results."""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# the config of the working directory, else the one that comes with the workflow
+configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
+
+
+# built from containers/smoothcore.def; needed by --sdm apptainer only
+container: f"{workflow.basedir}/containers/smoothcore.sif"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/measure.smk"
+include: "rules/collect.smk"
+include: "rules/results.smk"
+
+
+# seconds each: on a cluster they run beside Snakemake itself
+localrules:
+    prepare_data,
+    write_grid,
+    collect,
+    collect_present,
+    make_tables,
+    train_toy,
+    make_figure1,
+    make_figure2,
+    make_report,
+
+
+onstart:
+    check_results_writable()
+    check_images_there()
+
+
+rule all:
+    default_target: True
+    input:
+        results_of(STUDY_FOLDER),
+        # Snakemake misses a deleted file only where a target asks for it
+        files_of_cells(),
+    message:
+        f"The whole study lies in {STUDY_FOLDER}"
+
+
+rule partial:
+    input:
+        results_of(f"{STUDY_FOLDER}/partial"),
+    message:
+        f"Results of the cells that are there lie in {STUDY_FOLDER}/partial"
+
+
+# one target per pair, such as `snakemake pair_4_9`: its cells, trained and measured
+for pair in STUDY.pairs:
+
+    rule:
+        name:
+            f"pair_{pair.replace('-', '_')}"
+        input:
+            [LAYOUT.measured(run) for run in RUNS if run.pair == pair],
+        message:
+            f"All cells of pair {pair}"

@@ -1,0 +1,27 @@
+"""Train the two networks of Figure 1."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from smoothcore import toy
+from smoothcore.cli import say
+from smoothcore.errors import exits_readably
+
+
+@exits_readably
+def main() -> None:
+    """Parse the arguments, train, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", required=True, type=Path)
+    arguments = parser.parse_args()
+    networks = {}
+    for name in toy.RUNS:
+        outcome = toy.train_toy(name)
+        networks[name] = outcome.state.network
+        say(f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs")
+    toy.write_networks(arguments.output, networks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
