@@ -1,0 +1,108 @@
+"""Measure the speed of everything beside its alternatives, in one run.
+
+Prints tables and writes them as JSON to benchmarks/out/. What is compared is measured in turn, one
+thread each; the ratios are the result, absolute times depend on the machine and on who else is
+using it.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import gridcost, growth, jobs, measuring, reaches, sizes, steps, workflow
+from benchmarks.alternating import ROOT, one_thread_environment
+from benchmarks.bench import Bench
+
+PARTS = {
+    "steps": steps,
+    "sizes": sizes,
+    "measure": measuring,
+    "jobs": jobs,
+    "workflow": workflow,
+    "growth": growth,
+}
+
+
+def say(line: str) -> None:
+    """Write a line about the progress."""
+    print(f"[{time.strftime('%H:%M:%S')}] {line}", file=sys.stderr, flush=True)
+
+
+def about(quick: bool, pixels: str) -> dict:
+    """Return where and on what the numbers were measured."""
+    cpu = platform.processor() or platform.machine()
+    if (cpuinfo := Path("/proc/cpuinfo")).exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0].split(":")[1].strip() if names else cpu
+    libraries = ("numpy", "numba", "tensorflow", "keras", "snakemake")
+    return {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in libraries},
+        "pixels": pixels,
+        "quick": quick,
+    }
+
+
+def prepare(folder: Path, images: int, epochs: int) -> str:
+    """Write the problem that all parts share; return whether it is ``mnist`` or ``synthetic``."""
+    # in another process: this one has to stay small, a child counts its parent's memory as its own
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.problem", str(folder), str(images), str(epochs)],
+        env=one_thread_environment(), cwd=ROOT, text=True, check=True, stdout=subprocess.PIPE,
+    ).stdout.strip()  # fmt: skip
+
+
+def main() -> int:
+    """Parse the arguments, measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="only try that everything runs; no number means much"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
+    )
+    parser.add_argument("--output", type=Path, help="the JSON file", metavar="FILE")
+    arguments = parser.parse_args()
+    output = arguments.output or (
+        ROOT / "benchmarks" / "out" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    )
+    began = time.monotonic()
+    images, epochs = (1280, 5) if arguments.quick else (9984, 60)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        say("preparing images and a network")
+        pixels = prepare(Path(name), images, epochs)
+        bench = Bench(Path(name), arguments.quick, images, say)
+        results = {"about": about(arguments.quick, pixels)}
+        for part in arguments.only or PARTS:
+            results[part] = PARTS[part].run(bench)
+            print(f"\n{PARTS[part].show(results[part])}\n", flush=True)
+    if "steps" in results:
+        results["grid"] = gridcost.compute(results["steps"])
+        print(f"{gridcost.show(results['grid'])}\n")
+    judged = reaches.judge(results)
+    results["reaches"] = [
+        reach._asdict() | {"reached": reach.reached, "verdict": reach.verdict} for reach in judged
+    ]
+    results["about"]["seconds"] = round(time.monotonic() - began)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    if judged:
+        print(f"{reaches.show(judged)}\n")
+    say(f"written to {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What is measured: the engines, the two products they are compared with, the measures.
+
+A contender is built from plain values and returns the seconds that some repetitions of its work
+took. What needs Keras is in `benchmarks.keras_contenders`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import problem as problems
+from benchmarks.problem import BATCH, OBJECTIVES, Problem
+
+
+class Contender(NamedTuple):
+    """Work that can be repeated.
+
+    Attributes:
+        run: does the work so many times and returns the seconds it took.
+        steps: SGD steps (or pairs of products, or models) in one repetition.
+    """
+
+    run: Callable[[int], float]
+    steps: int
+
+
+def timed(work: Callable[[], object]) -> Callable[[int], float]:
+    """Return a function that does ``work`` so many times and returns the seconds."""
+
+    def run(repeats: int) -> float:
+        began = time.perf_counter()
+        for _ in range(repeats):
+            work()
+        return time.perf_counter() - began
+
+    return run
+
+
+def floor(problem: Problem) -> Contender:
+    """The two dense products of a step, x W and xᵀ ∂z, by NumPy's BLAS."""
+    W = problem.network.W
+    x = np.ascontiguousarray(problem.x[:BATCH])
+    rng = np.random.default_rng(0)
+    dz = rng.standard_normal((len(x), W.shape[1]), np.float32)
+    z, dW = np.empty_like(dz), np.empty_like(W)
+
+    def products() -> None:
+        np.dot(x, W, out=z)
+        np.dot(x.T, dz, out=dW)
+
+    return Contender(timed(products), 1)
+
+
+def engine(problem: Problem, name: str, regularizer: str) -> Contender:
+    """Epochs of an engine; each repetition continues where the one before stopped."""
+    from smoothcore import engines
+
+    machine = engines.create(name, problem.x, problem.y, OBJECTIVES[regularizer])
+    permutations = problem.permutations
+    state = {"network": problem.network, "epoch": 0}
+
+    def run(repeats: int) -> float:
+        # many epochs a call, as in training
+        seconds = 0.0
+        while repeats > 0:
+            start = state["epoch"]
+            stop = min(start + repeats, len(permutations))
+            began = time.perf_counter()
+            state["network"], losses = machine.run_epochs(
+                state["network"], permutations, start, stop, 0.0
+            )
+            seconds += time.perf_counter() - began
+            if len(losses) < stop - start or not np.isfinite(losses[-1]):
+                raise ArithmeticError(f"{name} with {regularizer} did not run on")
+            repeats -= stop - start
+            state["epoch"] = stop % len(permutations)
+        return seconds
+
+    return Contender(run, -(-len(problem.x) // BATCH))
+
+
+def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
+    """All seven values of `smoothcore.measures.measure` of one network."""
+    from smoothcore import measures
+    from smoothcore.seeds import generator, stream
+
+    x_test = problems.test_images(folder)
+    network = problems.read_network(folder)
+    points = measures.draw_evaluation_points(x_test, n_samples, generator(stream("benchmark")))
+    return Contender(timed(lambda: measures.measure(network, points, x_test, grid_points)), 1)
+
+
+def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
+    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.load`."""
+    if problem is not None:
+        arguments = {"problem": problems.load(problem[0], tuple(problem[1:])), **arguments}
+    if kind.startswith("keras"):
+        from benchmarks import keras_contenders
+
+        return keras_contenders.KINDS[kind](**arguments)
+    return {"floor": floor, "engine": engine, "closed_forms": closed_forms}[kind](**arguments)

@@ -1,0 +1,113 @@
+"""What a training job costs beside its steps: seconds and memory of ``workflow_scripts.train``.
+
+Every job is a process of its own, from the start of the interpreter to its end, on 64 images for
+one epoch. Memory is the largest resident set; also that of a job on all the images.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.alternating import ROOT, alternate, one_thread_environment
+from benchmarks.bench import Bench
+from benchmarks.report import table
+from smoothcore.recipe import Recipe
+
+#: name → engine, regularizer, whether compiled code is there already
+JOBS = {
+    "sparse": ("sparse", "none", True),
+    "sparse GN": ("sparse", "GN", True),
+    "sparse, first of all": ("sparse", "none", False),
+    "tensorflow": ("tensorflow", "none", True),
+    "tensorflow GPL": ("tensorflow", "GPL", True),
+}
+_SHORT = ("sparse", "sparse GN")
+
+
+def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float]:
+    """Run a job; return its seconds and the megabytes of its largest resident set."""
+    engine, regularizer, _ = JOBS[name]
+    recipe = Recipe("mnist", engine, 256, 0.01, 64, 1e-5, 1, 10)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        outputs = [
+            argument
+            for kind, suffix in {
+                "weights": "npz", "record": "parquet", "curve": "parquet", "checkpoint": "npz"
+            }.items()
+            for argument in (f"--{kind}", f"{folder}/{kind}.{suffix}")
+        ]  # fmt: skip
+        command = [
+            sys.executable, "-m", "workflow_scripts.train",
+            "--pair", "3-4", "--size", str(size), "--seed", "0", "--regularizer", regularizer,
+            "--lambda", "0" if regularizer == "none" else "1e-5", "--learning-rate", "0.01",
+            "--recipe", recipe.to_json(), "--data", str(bench.folder / "mnist.npz"), *outputs,
+        ]  # fmt: skip
+        environment = one_thread_environment() | {"NUMBA_CACHE_DIR": str(cache)}
+        log = bench.folder / "train.log"
+        began = time.perf_counter()
+        with log.open("w") as errors:
+            process = subprocess.Popen(command, stderr=errors, env=environment, cwd=ROOT)
+            # the usage of this one process, which Popen.wait does not tell
+            _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"a training job failed: {log.read_text()}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def run(bench: Bench) -> list[dict]:
+    """Return for every job its ``seconds``, ``megabytes``, and ``megabytes_full``, at full size."""
+    bench.say("jobs: warming up")
+    warm = bench.folder / "numba"
+    names = ["sparse", "sparse, first of all"] if bench.quick else list(JOBS)
+    memory = {name: 0.0 for name in names}
+    full = {}
+    for name in names:
+        # at full size for the memory, and so that compiled code is there for the timed ones
+        full[name] = train(bench, name, bench.images, warm)[1]
+
+    def job(name: str):
+        def once() -> float:
+            with tempfile.TemporaryDirectory(dir=bench.folder) as cold:
+                cache = warm if JOBS[name][2] else Path(cold)
+                seconds, megabytes = train(bench, name, 64, cache)
+            memory[name] = max(memory[name], megabytes)
+            return seconds
+
+        return once
+
+    bench.say("jobs: measuring in turn")
+    tasks = {name: job(name) for name in names}
+    times = alternate(tasks, bench.rounds(3))
+    # the short ones vary most
+    more = alternate({name: tasks[name] for name in names if name in _SHORT}, bench.rounds(6))
+    times = {name: values + more.get(name, []) for name, values in times.items()}
+    return [
+        {
+            "job": name,
+            "seconds": statistics.median(times[name]),
+            "megabytes": memory[name],
+            "megabytes_full": full[name],
+        }
+        for name in names
+    ]
+
+
+def show(results: list[dict]) -> str:
+    """Return the table of the fixed costs."""
+    rows = [
+        [
+            row["job"],
+            f"{row['seconds']:.2f}",
+            f"{row['megabytes']:.0f}",
+            f"{row['megabytes_full']:.0f}",
+        ]
+        for row in results
+    ]
+    heads = ["training job", "s", "MB", "MB, all images"]
+    return "A job of one epoch on 64 images, from start to end\n" + table(heads, rows, left=1)

@@ -1,0 +1,109 @@
+"""Milliseconds per SGD step: both engines, the Keras way, and the two dense products of a step."""
+
+import statistics
+
+from benchmarks.alternating import alternate, ratio, workers
+from benchmarks.bench import Bench
+from benchmarks.report import table
+
+REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
+ENGINES = ("sparse", "tensorflow")
+KERAS = ("keras", "keras tuned")
+#: Keras with as many threads as it chooses; the plain step only
+STOCK = "keras stock"
+FLOOR = "sgemm"
+
+_CHUNK_SECONDS = 0.1
+
+
+def run(bench: Bench) -> dict:
+    """Return ``blas``, the kernel of NumPy's, and ``rows``, one per contender and regularizer."""
+    names = ("steps-numpy", "steps-tensorflow", "steps-keras", "steps-stock")
+    with workers(bench.folder, *names) as (numpy, tensorflow, keras, stock):
+        tasks, slow = {}, {}
+        seconds = 0.0 if bench.quick else _CHUNK_SECONDS
+        tasks[FLOOR] = numpy.contender(FLOOR, "floor", bench.pixels, {}, _CHUNK_SECONDS)
+        for regularizer in REGULARIZERS:
+            bench.say(f"steps: preparing {regularizer}")
+            for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
+                key = f"{name} {regularizer}"
+                arguments = {"name": name, "regularizer": regularizer}
+                tasks[key] = worker.contender(key, "engine", bench.pixels, arguments, seconds)
+            for name in KERAS:
+                key = f"{name} {regularizer}"
+                arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
+                slow[key] = keras.contender(key, "keras_fit", bench.pixels, arguments, seconds)
+        key, arguments = f"{STOCK} none", {"regularizer": "none", "tuned": False}
+        slow[key] = stock.contender(key, "keras_fit", bench.pixels, arguments, seconds)
+        bench.say("steps: measuring in turn")
+        with_keras = alternate(tasks | slow, bench.rounds(5))
+        engines_only = alternate(tasks, bench.rounds(10))
+        times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
+        about = numpy.ask("about")
+    return {"blas": about["blas"], "rows": _rows(times, with_keras)}
+
+
+def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:
+    """Compare within rounds: engines over all of them, Keras over those it took part in."""
+    rows = [{"contender": FLOOR, "regularizer": None, **_ms(times[FLOOR])}]
+    for name in (*ENGINES, *KERAS, STOCK):
+        for regularizer in REGULARIZERS if name != STOCK else ("none",):
+            mine = times[key := f"{name} {regularizer}"]
+            rounds = times if name in ENGINES else with_keras
+            row = {
+                "contender": name,
+                "regularizer": regularizer,
+                **_ms(mine),
+                "over_sgemm": ratio(mine, rounds[FLOOR]),
+                "over_plain": ratio(mine, rounds[f"{name} none"]),
+            }
+            if name in ENGINES:
+                for other in (*KERAS, STOCK):
+                    if f"{other} {regularizer}" not in with_keras:
+                        continue
+                    row[f"{other.replace(' ', '_')}_over"] = ratio(
+                        with_keras[f"{other} {regularizer}"], with_keras[key]
+                    )
+            rows.append(row)
+    return rows
+
+
+def _ms(seconds: list[float]) -> dict[str, float]:
+    return {"ms": 1000 * statistics.median(seconds), "best_ms": 1000 * min(seconds)}
+
+
+def show(results: dict) -> str:
+    """Return the table of the steps."""
+    kernels = sorted({f"{pool['internal_api']} {pool['version']} {pool['architecture']}"
+                      for pool in results["blas"]})  # fmt: skip
+    rows = [
+        [
+            row["contender"],
+            row["regularizer"] or "",
+            f"{row['ms']:.3f}",
+            f"{row['best_ms']:.3f}",
+            *(
+                f"{row[key][0]:.2f}" if key in row else ""
+                for key in (
+                    "over_sgemm",
+                    "over_plain",
+                    "keras_over",
+                    "keras_tuned_over",
+                    "keras_stock_over",
+                )
+            ),
+        ]
+        for row in results["rows"]
+    ]
+    heads = [
+        "",
+        "penalty",
+        "ms/step",
+        "best",
+        "÷ sgemm",
+        "÷ own plain",
+        "Keras ÷ it",
+        "tuned Keras ÷ it",
+        "stock Keras ÷ it",
+    ]
+    return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows)

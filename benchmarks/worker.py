@@ -1,0 +1,62 @@
+"""A process that holds contenders and runs them when told to, a line of JSON at a time.
+
+Contenders that cannot share a process (another TensorFlow, another thread setting) can then still
+be measured in turn, so that what disturbs the machine disturbs them alike.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+from benchmarks.contenders import Contender, build
+
+_held: dict[str, tuple[Contender, int]] = {}
+
+
+def prepare(name: str, kind: str, problem: list | None, arguments: dict, seconds: float) -> dict:
+    """Build a contender, warm it up, and choose repetitions that take about so many seconds."""
+    contender = build(kind, problem, arguments)
+    contender.run(1)
+    once = contender.run(1)
+    repeats = max(1, round(seconds / once))
+    _held[name] = contender, repeats
+    return {"repeats": repeats}
+
+
+def run(name: str) -> dict:
+    """Run a contender; return its seconds per step."""
+    contender, repeats = _held[name]
+    return {"seconds": contender.run(repeats) / (repeats * contender.steps)}
+
+
+def forget(name: str) -> dict:
+    """Drop a contender."""
+    del _held[name]
+    return {}
+
+
+def about() -> dict:
+    """Return the BLAS libraries of this process."""
+    from threadpoolctl import threadpool_info
+
+    return {"blas": [pool for pool in threadpool_info() if pool["user_api"] == "blas"]}
+
+
+def main() -> None:
+    """Answer requests from standard input until it ends."""
+    # whatever a library prints must not get between the answers
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        request = json.loads(line)
+        do = {"prepare": prepare, "run": run, "forget": forget, "about": about}[request.pop("do")]
+        try:
+            answer = do(**request)
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), file=answers)
+
+
+if __name__ == "__main__":
+    main()
