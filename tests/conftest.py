@@ -1,0 +1,40 @@
+"""What several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from smoothcore import mnist
+from tests.workflow import Workflow
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Workflow:
+    """The small study, complete and never disturbed. Look, don't touch: `study` is a copy."""
+    workflow = Workflow(tmp_path_factory.mktemp("finished") / "study")
+    workflow.snakemake()
+    return workflow
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> Workflow:
+    """A copy of the complete small study."""
+    return finished.copy_to(tmp_path / "study")
+
+
+@pytest.fixture
+def empty(tmp_path) -> Workflow:
+    """The small study before its first run."""
+    return Workflow(tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder with the four MNIST files, or the tests that need them are skipped."""
+    beside = Path(__file__).parents[2] / "shared" / "mnist"
+    folder = Path(os.environ.get(mnist.DIRECTORY_VARIABLE) or beside)
+    missing = [name for name in mnist.FILES if not (folder / name).is_file()]
+    if missing:
+        pytest.skip(f"{folder} lacks {', '.join(missing)}; name it by {mnist.DIRECTORY_VARIABLE}")
+    return folder

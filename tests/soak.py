@@ -1,0 +1,190 @@
+"""Kill a small grid at random moments, again and again, and see that nothing is lost.
+
+    python -m tests.soak [--kills 200] [--seed 0] [--folder DIR]
+
+Each kill is a `kill -9` of a workflow script, of snakemake alone (its jobs live on), or of
+snakemake with all it started. Then the workflow is started again. Whenever the grid is complete it
+must equal, bit for bit, one that nobody disturbed, and it is started anew if kills are left. All
+the while every file under a final name is read and compared.
+"""
+
+import argparse
+import collections
+import contextlib
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from smoothcore.errors import DamagedFileError
+from tests.workflow import (
+    TARGETS,
+    Workflow,
+    comparable,
+    final_files,
+    kill_group,
+    script_name,
+    scripts_of,
+    wait_until,
+)
+
+OPTIONS = ("--set-resources", "train:checkpoint_seconds=1")
+
+
+class Watcher(threading.Thread):
+    """Reads every file that is visible under a final name, as soon and as often as it changes."""
+
+    def __init__(self, workflow: Workflow, expected: dict[str, object]):
+        super().__init__(daemon=True)
+        self.workflow, self.expected = workflow, expected
+        self.read, self.wrong, self._stop_asked = 0, [], threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:
+            self.wrong.append(f"the watcher itself failed: {error!r}")
+
+    def _watch(self) -> None:
+        known = {}
+        while not self._stop_asked.wait(0.02):
+            for path in final_files(self.workflow.results):
+                with contextlib.suppress(FileNotFoundError):
+                    status = path.stat()
+                    stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+                    if known.get(path) != stamp:
+                        self._look_at(path)
+                        known[path] = stamp
+
+    def _look_at(self, path: Path) -> None:
+        name = str(path.relative_to(self.workflow.results))
+        try:
+            found = comparable(path)
+        except (DamagedFileError, FileNotFoundError) as error:
+            if "does not exist" not in str(error) and path.exists():
+                self.wrong.append(f"{name}: {error}")
+            return
+        self.read += 1
+        if found != self.expected[name]:
+            self.wrong.append(f"{name} differs")
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+        self.join()
+
+
+def soak(
+    workflow: Workflow,
+    expected: dict[str, object],
+    kills: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> collections.Counter:
+    """Run the grid with this many kills; return what was killed how often, and what was seen.
+
+    Raises:
+        AssertionError: a file was wrong at any moment, or a complete grid differs.
+    """
+    rng, counts = random.Random(seed), collections.Counter()
+    watcher, orphans, killed = Watcher(workflow, expected), [], 0
+    watcher.start()
+    try:
+        while not watcher.wrong:
+            # without the images nothing else can be killed: once is enough
+            spared = {"prepare_data"} if counts["prepare_data"] else set()
+            victims = _start_and_kill(workflow, rng, kills - killed, orphans, spared)
+            counts.update(victims)
+            counts["starts"] += 1
+            killed += len(victims)
+            say(f"{killed} of {kills} kills; this time: {', '.join(victims) or 'none'}")
+            if not all((workflow.results / name).exists() for name in expected):
+                continue
+            wait_until(lambda: not any(map(is_alive, orphans)))
+            assert workflow.comparable() == expected
+            counts["complete grids"] += 1
+            if killed >= kills:
+                break
+            shutil.rmtree(workflow.results)
+    finally:
+        watcher.stop()
+    assert not watcher.wrong, watcher.wrong[:5]
+    counts["files read meanwhile"] = watcher.read
+    return counts
+
+
+def _start_and_kill(
+    workflow: Workflow,
+    rng: random.Random,
+    kills_left: int,
+    orphans: list[psutil.Process],
+    spared: set[str],
+) -> list[str]:
+    """Start the workflow once, kill up to two scripts and then mostly the workflow itself."""
+    process, killed = workflow.start(*TARGETS, *OPTIONS), []
+    try:
+        plan = ["script"] * rng.randint(0, 2) + [rng.choice(["snakemake", "group", "script"])]
+        for what in plan[: max(0, kills_left)]:
+            # one in eight dies before it has started a job
+            if rng.random() > 1 / 8:
+                wait_until(lambda: scripts_of(process) or process.poll() is not None)
+            time.sleep(rng.uniform(0, 4))
+            orphans += (scripts := scripts_of(process))
+            if process.poll() is not None:
+                break
+            names = {script: script_name(script) for script in scripts}
+            victims = [script for script in scripts if names[script] not in {None, *spared}]
+            if what == "script" and victims:
+                victim = rng.choice(victims)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    victim.kill()
+                    killed.append(names[victim])
+            elif what == "snakemake":
+                process.kill()
+                process.wait()
+                killed.append("snakemake alone")
+                break
+            elif what == "group":
+                kill_group(process)
+                killed.append("snakemake and its jobs")
+                break
+        process.wait(timeout=300)
+    finally:
+        kill_group(process)
+    if process.returncode < 0:
+        workflow.snakemake("--unlock")
+    elif not killed:
+        assert process.returncode == 0, (workflow.folder / "snakemake.log").read_text()[-4000:]
+    return killed
+
+
+def is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="an empty folder; a temporary one if not given")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        undisturbed = Workflow(folder / "undisturbed")
+        undisturbed.snakemake(*TARGETS)
+        expected = undisturbed.comparable()
+        counts = soak(Workflow(folder / "killed"), expected, arguments.kills, arguments.seed, print)
+    for name, count in sorted(counts.items()):
+        print(f"{count:6} {name}")
+    print(f"{time.monotonic() - began:.0f} s; every file and every complete grid was right")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The benchmark runs, and what it writes makes sense. Times are not judged here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import growth, problem, reaches
+from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _steps(over_sgemm: float) -> dict:
+    regularizers = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
+    row = {"over_sgemm": [over_sgemm] * 3, "over_plain": [1.5] * 3, "keras_over": [12.0] * 3}
+    return {
+        "rows": [
+            {"contender": engine, "regularizer": regularizer, **row}
+            for engine in ("sparse", "tensorflow")
+            for regularizer in regularizers
+        ]
+    }
+
+
+def test_reaches_are_judged_by_their_bounds():
+    by_name = {reach.name: reach.verdict for reach in reaches.judge({"steps": _steps(0.5)})}
+    assert by_name["sparse, plain step ÷ sgemm"] == "pass"
+    assert by_name["tensorflow, plain step ÷ sgemm"] == "pass, wish met"
+    assert by_name["Keras ÷ sparse, plain step"] == "pass"
+    assert by_name["Keras ÷ sparse, GPL"] == "FAIL"
+    assert by_name["sparse, WP ÷ plain step"] == "FAIL"
+    assert by_name["sparse, GN ÷ plain step"] == "pass, wish met"
+    slow = {reach.name: reach.reached for reach in reaches.judge({"steps": _steps(0.56)})}
+    assert not slow["sparse, plain step ÷ sgemm"]
+
+
+def test_ratios_are_taken_within_rounds():
+    # the machine is four times slower in the second round
+    assert ratio([2.0, 8.0, 2.0], [1.0, 4.0, 1.0]) == Ratio(2.0, 2.0, 2.0)
+    assert ratio([3.0], [2.0]).median == 1.5
+
+
+def test_every_task_runs_once_a_round_in_alternating_order():
+    ran = []
+    tasks = {name: lambda name=name: ran.append(name) or len(ran) for name in "abc"}
+    assert alternate(tasks, 2) == {"a": [1, 6], "b": [2, 5], "c": [3, 4]}
+    assert ran == list("abccba")
+
+
+def _density_row(density, over):
+    return {"series": "density", "density": density, "sparse_over_tensorflow": [over] * 3}
+
+
+def test_crossover_is_interpolated_between_the_densities():
+    rows = [_density_row(0.2, 0.5), _density_row(0.8, 2.0), _density_row(0.1, 0.25)]
+    assert growth.crossover(rows) == pytest.approx(0.4)
+    assert growth.crossover(rows[::2]) is None
+
+
+def test_workers_do_not_inherit_what_slows_blas_down(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    environment = one_thread_environment()
+    assert "OPENBLAS_CORETYPE" not in environment
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
+    monkeypatch.setattr(problem, "mnist_folder", lambda: None)
+    problem.write(tmp_path, images=640, epochs=2)
+    made = problem.from_folder(str(tmp_path), 640)
+    assert made.x.shape == (640, 784)
+    assert 0.17 < np.mean(made.x != 0) < 0.21
+    assert 0.65 < np.mean(np.any(made.x != 0, axis=0)) < 0.85
+    assert made.network.loss(made.x, made.y) < 1.0
+    assert len(problem.test_images(str(tmp_path))) == 2000
+
+
+def test_random_pixels_have_the_density_asked_for():
+    made = problem.random(d=100, h=8, density=0.3, images=500)
+    assert np.mean(made.x != 0) == pytest.approx(0.3, abs=0.02)
+
+
+def test_quick_benchmark_writes_what_it_measured(tmp_path):
+    output = tmp_path / "benchmark.json"
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--only", "jobs", "--output", output],
+        cwd=ROOT, text=True, capture_output=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "sparse job, memory, MB" in result.stdout
+    results = json.loads(output.read_text())
+    assert results["about"]["quick"] is True
+    assert results["about"]["pixels"] in ("mnist", "synthetic")
+    assert [row["job"] for row in results["jobs"]] == ["sparse", "sparse, first of all"]
+    for row in results["jobs"]:
+        assert 0.1 < row["seconds"] < 300
+        assert 50 < row["megabytes"] < 2000
+    assert {reach["name"] for reach in results["reaches"]} == {
+        "sparse job, fixed cost, s", "sparse job, memory, MB"
+    }  # fmt: skip
+
+
+def test_a_part_of_another_name_is_refused():
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "stepps"],
+        cwd=ROOT, text=True, capture_output=True,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "choose from" in result.stderr and "Traceback" not in result.stderr

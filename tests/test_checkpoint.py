@@ -1,0 +1,94 @@
+"""A checkpoint is used whole, by the run it belongs to, or not at all and not silently."""
+
+import numpy as np
+import pytest
+
+from smoothcore import checkpoint
+from smoothcore.checkpoint import TrainingState
+from smoothcore.network import initialize
+from smoothcore.storage import write_npz
+
+IDENTITY = '{"run": 1}'
+
+
+@pytest.fixture
+def state():
+    return TrainingState(
+        network=initialize(8, 4, 0.1, np.random.default_rng(0)),
+        epoch=70,
+        running_loss=0.25,
+        curve_epochs=[1, 2, 70],
+        curve_losses=[1.0, 0.1 + 0.2, 0.25],
+        seconds=12.5,
+        resumes=2,
+    )
+
+
+def same(found: TrainingState, state: TrainingState) -> bool:
+    return all(
+        getattr(found.network, name).tobytes() == getattr(state.network, name).tobytes()
+        for name in ("W", "beta", "v", "c")
+    ) and (
+        (found.epoch, found.running_loss, found.curve_epochs, found.curve_losses, found.seconds)
+        == (state.epoch, state.running_loss, state.curve_epochs, state.curve_losses, state.seconds)
+    )
+
+
+def test_what_is_saved_is_loaded(tmp_path, state):
+    said = []
+    checkpoint.save(tmp_path / "c.npz", state, IDENTITY)
+    found = checkpoint.load(tmp_path / "c.npz", IDENTITY, said.append)
+    assert same(found, state)
+    assert found.resumes == state.resumes + 1
+    assert said == [f"continuing from epoch 70 of the checkpoint {tmp_path / 'c.npz'}"]
+    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_none_there(tmp_path):
+    assert checkpoint.load(tmp_path / "c.npz", IDENTITY, pytest.fail) is None
+
+
+def test_of_another_configuration(tmp_path, state):
+    said = []
+    checkpoint.save(tmp_path / "c.npz", state, '{"run": 2}')
+    assert checkpoint.load(tmp_path / "c.npz", IDENTITY, said.append) is None
+    assert len(said) == 1 and "another configuration" in said[0] and "c.npz" in said[0]
+
+
+def test_a_flipped_bit_is_noticed_or_harmless(tmp_path, state):
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, state, IDENTITY)
+    content, refused = path.read_bytes(), 0
+    for position in range(0, len(content), 3):
+        changed = bytearray(content)
+        changed[position] ^= 1 << position % 8
+        path.write_bytes(changed)
+        said = []
+        found = checkpoint.load(path, IDENTITY, said.append)
+        assert len(said) == 1, position
+        if found is None:
+            refused += 1
+            assert "not used" in said[0]
+        else:
+            assert same(found, state) and found.resumes == state.resumes + 1, position
+    assert refused > len(content) // 6
+
+
+def test_truncated_anywhere(tmp_path, state):
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, state, IDENTITY)
+    content = path.read_bytes()
+    for length in range(0, len(content), 17):
+        path.write_bytes(content[:length])
+        said = []
+        assert checkpoint.load(path, IDENTITY, said.append) is None
+        assert "damaged" in said[0] and "starts over" in said[0]
+
+
+def test_a_folder_or_another_file_of_that_name(tmp_path, state):
+    said = []
+    (tmp_path / "c.npz").mkdir()
+    assert checkpoint.load(tmp_path / "c.npz", IDENTITY, said.append) is None
+    write_npz(tmp_path / "d.npz", {"identity": np.array(IDENTITY), "W": np.zeros(3)})
+    assert checkpoint.load(tmp_path / "d.npz", IDENTITY, said.append) is None
+    assert len(said) == 2 and all("not used" in line for line in said)

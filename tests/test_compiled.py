@@ -1,0 +1,98 @@
+"""The on-disk cache of compiled code, on a function small enough to compile often."""
+
+import importlib.util
+import sys
+
+import numba
+import pytest
+
+from smoothcore.engines.compiled import compiled
+
+SOURCE = """
+import numba
+
+@numba.njit
+def helper(x):
+    return x + {constant}
+
+def make():
+    def function(x):
+        return 2 * helper(x)
+    return function
+"""
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "kernel", None)  # undone after the test
+    path = tmp_path / "kernel.py"
+    path.write_text(SOURCE.format(constant=1))
+    return path
+
+
+def load(source, other=None):
+    """Return the compiled function of a fresh import, as a new process would have it."""
+    spec = importlib.util.spec_from_file_location("kernel", source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kernel"] = module  # where Numba looks for the globals of cached code
+    spec.loader.exec_module(module)
+    return compiled(module.make(), "kernel", [source] + ([other] if other else []))
+
+
+def call(source, other=None):
+    """Return the function's value at 10 and whether its code came from the disk."""
+    function = load(source, other)
+    value = function(10)
+    return value, sum(function.stats.cache_hits.values()) == 1
+
+
+def entries(tmp_path):
+    return sorted((tmp_path / "cache").rglob("*.nbc"))
+
+
+def test_code_is_compiled_once(source, tmp_path):
+    assert call(source) == (22, False)
+    assert call(source) == (22, True)
+    assert len(entries(tmp_path)) == 1
+
+
+def test_a_changed_source_is_compiled_anew(source):
+    other = source.with_name("helper.py")
+    other.write_text("first")
+    assert call(source, other) == (22, False)
+    other.write_text("second")
+    assert call(source, other) == (22, False)
+    source.write_text(SOURCE.format(constant=500))
+    assert call(source, other) == (1020, False)
+    source.write_text(SOURCE.format(constant=1))
+    assert call(source, other) == (22, True)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 32, 1000, -1])
+def test_a_truncated_file_is_replaced(source, tmp_path, kept):
+    call(source)
+    (entry,) = entries(tmp_path)
+    entry.write_bytes(entry.read_bytes()[:kept])
+    assert call(source) == (22, False)
+    assert call(source) == (22, True)
+
+
+@pytest.mark.parametrize("position", [0, 40, 0.5, -1])
+def test_an_altered_file_is_replaced(source, tmp_path, position):
+    call(source)
+    (entry,) = entries(tmp_path)
+    content = bytearray(entry.read_bytes())
+    content[int(position * len(content)) if position == 0.5 else position] ^= 0x10
+    entry.write_bytes(content)
+    assert call(source) == (22, False)
+    assert call(source) == (22, True)
+
+
+def test_a_file_that_cannot_be_written_is_done_without(source, tmp_path):
+    function = load(source)
+    cache = tmp_path / "cache"
+    for folder in cache.iterdir():
+        folder.rmdir()
+        folder.write_text("not a folder")  # fails for root too
+    assert function(10) == 22

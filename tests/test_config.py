@@ -1,0 +1,436 @@
+"""The configuration: the files of the repository, every way to get it wrong, the text of a file."""
+
+import copy
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from malformed_configs import CASES
+
+from smoothcore.config import (
+    Study,
+    check_files,
+    duplicate_keys,
+    load_study,
+    study_from_json,
+    study_to_json,
+)
+from smoothcore.config_checks import key_paths, schema
+from smoothcore.datasets import DATASETS
+from smoothcore.engines import ENGINES
+from smoothcore.errors import ConfigError
+from smoothcore.regularizers import REGULARIZERS
+
+ROOT = Path(__file__).parents[1]
+
+
+def merge(config, overlay):
+    """Lay one mapping over another as `snakemake.utils.update_config` does."""
+    for key, value in overlay.items():
+        if isinstance(value, dict):
+            below = config.get(key)
+            config[key] = merge(below if isinstance(below, dict) else {}, value)
+        else:
+            config[key] = value
+    return config
+
+
+def read(path, *overlays):
+    config = yaml.full_load((ROOT / path).read_text(encoding="utf-8"))
+    for overlay in overlays:
+        merge(config, overlay)
+    return config
+
+
+def message(config):
+    with pytest.raises(ConfigError) as caught:
+        load_study(config, "config.yaml")
+    return str(caught.value)
+
+
+@pytest.fixture(params=["paper", "demo"])
+def study(request) -> Study:
+    overlays = [read("config/demo.yaml")] if request.param == "demo" else []
+    return load_study(read("config.yaml", *overlays))
+
+
+# -- the files of the repository ------------------------------------------------------------------
+
+
+def test_paper_study_is_the_grid_of_the_paper():
+    study = load_study(read("config.yaml"))
+    assert study.name == "paper"
+    assert len(study.pairs) == len(set(study.pairs)) == 45
+    table1 = study.monotonicity
+    assert table1.sizes == (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+    assert len(study.pairs) * len(table1.sizes) * len(table1.seeds) == 1080
+    grids = study.optimality.regularizers
+    assert list(grids) == ["GN", "WP", "FPL", "GPL"]
+    learning_rates = {grid.learning_rate for grid in grids.values()}
+    assert learning_rates == {0.01, 0.1}
+    per_pair = sum(len(grid.lambdas) for grid in grids.values()) + len(learning_rates)
+    assert len(study.pairs) * per_pair * len(study.optimality.seeds) == 495
+    assert grids["GN"].lambdas == (1e-5, 1e-4, 1e-3)
+    assert study.training.epsilon == 1e-5
+    assert study.training.max_epochs == 25_000
+
+
+def test_demo_needs_no_download_and_has_every_regularizer():
+    study = load_study(read("config.yaml", read("config/demo.yaml")))
+    assert (study.name, study.dataset) == ("demo", "digits")
+    assert set(study.optimality.regularizers) == set(REGULARIZERS)
+    assert study.monotonicity is not None
+
+
+def test_config_yaml_writes_out_every_key_of_the_schema():
+    config = read("config.yaml")
+    config["optimality"]["regularizers"]["GPL-exact"] = {"lambda": [0.1], "learning_rate": 0.1}
+
+    def paths(node, path=()):
+        for key, value in node.items():
+            yield (*path, key)
+            if isinstance(value, dict):
+                yield from paths(value, (*path, key))
+
+    assert sorted(paths(config)) == sorted(key_paths())
+
+
+def test_demo_states_only_what_differs():
+    config = read("config.yaml")
+
+    def same(node, below, path=()):
+        for key, value in node.items():
+            if isinstance(value, dict) and isinstance(below.get(key), dict):
+                yield from same(value, below[key], (*path, key))
+            elif key in below and below[key] == value:
+                yield (*path, key)
+
+    assert list(same(read("config/demo.yaml"), config)) == []
+
+
+def test_schema_is_valid_strict_and_describes_every_key():
+    import jsonschema
+
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+    def nodes(node):
+        yield node
+        for child in [*node.get("properties", {}).values(), *node.get("$defs", {}).values()]:
+            yield from nodes(child)
+        if "items" in node:
+            yield from nodes(node["items"])
+
+    for node in nodes(schema()):
+        assert node.get("description") or "$ref" in node or node is schema()["$defs"]["regularizer"]
+        if "properties" in node:
+            assert node["additionalProperties"] is False
+    # config.yaml must pass the schema under any validator, since editors use it too
+    jsonschema.Draft202012Validator(schema()).validate(read("config.yaml"))
+
+
+def test_schema_agrees_with_the_registries():
+    properties = schema()["properties"]
+    assert set(properties["training"]["properties"]["engine"]["enum"]) == set(ENGINES)
+    regularizers = properties["optimality"]["properties"]["regularizers"]["properties"]
+    assert set(regularizers) == set(REGULARIZERS)
+    for name in DATASETS:
+        assert name in properties["dataset"]["description"]
+
+
+def test_files_of_the_repository_read_cleanly():
+    check_files([ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))])
+
+
+# -- valid configurations -------------------------------------------------------------------------
+
+
+def test_json_round_trip(study):
+    text = study_to_json(study)
+    assert text.isascii()
+    assert "\n" not in text
+    assert study_from_json(text) == study
+    assert load_study(study.to_dict()) == study
+
+
+def test_experiments_can_be_switched_off(study):
+    for off in ("monotonicity", "optimality"):
+        without = load_study(study.to_dict() | {off: None})
+        assert getattr(without, off) is None
+        assert study_from_json(study_to_json(without)) == without
+
+
+def test_regularizers_set_to_null_are_absent():
+    study = load_study(read("config.yaml", {"optimality": {"regularizers": {"WP": None}}}))
+    assert list(study.optimality.regularizers) == ["GN", "FPL", "GPL"]
+
+
+def test_whole_numbers_are_read_as_floats_where_floats_are_meant():
+    overlay = {"optimality": {"regularizers": {"GN": {"lambda": [1, 2]}}}, "network": {"alpha": 1}}
+    study = load_study(read("config.yaml", overlay))
+    assert repr(study.optimality.regularizers["GN"].lambdas) == "(1.0, 2.0)"
+    assert repr(study.network.alpha) == "1.0"
+
+
+def test_order_is_kept():
+    overlay = {"pairs": ["3-5", "0-1"], "monotonicity": {"sizes": [128, 64]}}
+    study = load_study(read("config.yaml", overlay))
+    assert study.pairs == ("3-5", "0-1")
+    assert study.monotonicity.sizes == (128, 64)
+
+
+def test_batch_of_one_without_segments_is_fine():
+    off = {"FPL": None, "GPL": None}
+    overlay = {"training": {"batch_size": 1}, "optimality": {"regularizers": off}}
+    assert load_study(read("config.yaml", overlay)).training.batch_size == 1
+
+
+def test_largest_sizes():
+    load_study(read("config.yaml", {"monotonicity": {"sizes": [2, 10_000]}}))
+    digits = {"dataset": "digits", "optimality": {"size": 240}, "monotonicity": None}
+    load_study(read("config.yaml", digits))
+
+
+def test_configuration_is_not_modified():
+    config = read("config.yaml")
+    before = copy.deepcopy(config)
+    load_study(config)
+    assert config == before
+
+
+# -- malformed configurations ---------------------------------------------------------------------
+
+
+def test_cases_have_their_own_names():
+    names = [case.id for case in CASES]
+    assert len(set(names)) == len(names) >= 80
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_malformed(case):
+    config = read("config.yaml")
+    if case.delete:
+        *parents, last = case.delete
+        parent = config
+        for key in parents:
+            parent = parent[key]
+        del parent[last]
+    merge(config, yaml.full_load(case.overlay))
+    lines = message(config).splitlines()
+    assert lines[0] == "config.yaml is not valid:"
+    line = [line for line in lines if line.startswith(f"  - {case.key}: ")]
+    assert len(line) == 1, lines
+    assert case.says in line[0]
+    assert len(line[0]) < 300
+
+
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file():
+    overlay = """
+        measures: {n_samples: 0}
+        name: no
+        training: {epsilon: 1e-5, engine: fast}
+        optimality: {size: 9999}
+    """
+    lines = message(read("config.yaml", yaml.full_load(overlay))).splitlines()
+    keys = [line.split(":")[0].removeprefix("  - ") for line in lines[1:]]
+    assert keys == [
+        "name",
+        "training.engine",
+        "training.epsilon",
+        "optimality.size",
+        "measures.n_samples",
+    ]
+
+
+def test_many_problems_are_cut_short():
+    text = message(read("config.yaml", {"monotonicity": {"seeds": list(range(-500, 0))}}))
+    assert len(text.splitlines()) == 42
+    assert text.endswith("… and 460 more")
+
+
+@pytest.mark.parametrize("config", [None, 3, "name: paper", [], [1], True, math.nan, {1, 2}])
+def test_not_a_mapping(config):
+    with pytest.raises(ConfigError, match="must be a mapping"):
+        load_study(config)
+
+
+def test_alias_that_contains_itself():
+    config = yaml.safe_load("&a {name: *a}")
+    with pytest.raises(ConfigError, match="too deeply nested"):
+        load_study(config)
+
+
+def test_aliases_that_multiply():
+    config = yaml.safe_load(
+        "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+        + "".join(
+            f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]\n"
+            for old, new in zip("abcdef", "bcdefg", strict=True)
+        )
+    )
+    with pytest.raises(ConfigError, match="too many values"):
+        load_study(config)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": NaN}', "[" * 100_000, "é"])
+def test_malformed_json(text):
+    with pytest.raises(ConfigError, match=r"^grid\.json "):
+        study_from_json(text, "grid.json")
+
+
+_JSON_LIKE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**5000, max_value=10**5001)
+    | st.floats()
+    | st.text(st.characters(), max_size=10)
+    | st.dates()
+    | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.none() | st.booleans() | st.integers() | st.text(max_size=5), inner)
+        | st.tuples(inner)
+    ),
+    max_leaves=8,
+)
+_PATHS = sorted(key_paths())
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_garbage_is_refused_readably(data):
+    config = read("config.yaml")
+    config["optimality"]["regularizers"]["GPL-exact"] = {"lambda": [0.1], "learning_rate": 0.1}
+    for path in data.draw(st.lists(st.sampled_from(_PATHS), max_size=4)):
+        parent = config
+        for key in path[:-1]:
+            parent = parent.get(key) if isinstance(parent, dict) else None
+        if isinstance(parent, dict):
+            parent[path[-1]] = data.draw(_JSON_LIKE)
+    try:
+        study = load_study(config)
+    except ConfigError as error:
+        assert str(error).encode("utf-8")  # a terminal can print it
+    else:
+        assert study_from_json(study_to_json(study)) == study
+
+
+@given(_JSON_LIKE)
+@settings(deadline=None)
+def test_garbage_as_a_whole(config):
+    with pytest.raises(ConfigError):
+        load_study(config)
+
+
+# -- the text of a file ---------------------------------------------------------------------------
+
+
+def problems_of(tmp_path, content: bytes | str):
+    path = tmp_path / "overlay.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return duplicate_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("name: a\nname: b\n", ["line 2: the key name is given 2 times, on the lines 1, 2"]),
+        (
+            "training:\n  epsilon: 0.1\n  batch_size: 3\n  epsilon: 0.2\n  epsilon: 0.3\n",
+            ["line 4: the key training.epsilon is given 3 times, on the lines 2, 4, 5"],
+        ),
+        (
+            "a: 1\nb:\n- {c: 1}\n- {d: 1, d: 2}\na: 3\n",
+            ["line 4: the key b[1].d is given 2", "line 5: the key a is given 2"],
+        ),
+        ('name: a\n"name": b\n', ["line 2: the key name is given 2"]),
+        ("a: &x {b: 1, b: 2}\nc: *x\n", ["line 1: the key a.b is given 2"]),
+        ("training:\n\tepsilon: 0.1\n", ["line 2: a tab; indent with spaces"]),
+        ("pairs: [0-1\nname: a\n", ["line 2: "]),
+        ("name: 'a\n", ["line 2: "]),
+        ("name: a: b\n", ["line 1: mapping values are not allowed here"]),
+        ("name: @a\n", ["line 1: found character '@'"]),
+        ("name: *a\n", ["line 1: found undefined alias"]),
+        ("name: a\n---\nname: b\n", ["line 2: a second document starts here"]),
+        ("- name\n", ["line 1: must be a mapping"]),
+        ("just text\n", ["line 1: must be a mapping"]),
+        ("3\n", ["line 1: must be a mapping"]),
+        ("name: \x00\n", ["holds the character U+0000"]),
+        ("name: Müller\n".encode("latin-1"), ["is not UTF-8 text (byte 8)"]),
+        ("name: a\n".encode("utf-16"), ["is not UTF-8 text (byte 1)"]),
+        ("[" * 5000, ["is nested too deeply"]),
+        ('{"name": "a",\n\t"name": "b"}', ["line 2: the key name is given 2"]),
+    ],
+)
+def test_problems_of_a_file(tmp_path, content, expected):
+    found = problems_of(tmp_path, content)
+    assert len(found) == len(expected), found
+    for problem, beginning in zip(found, expected, strict=True):
+        assert problem.startswith(beginning)
+        assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "# nothing but a comment\n",
+        "---\nname: a\n",
+        "a: {x: 1}\nb: {x: 1}\n",
+        "a: &x {b: 1}\nc: {<<: *x, d: 1}\n",
+        "&a {name: *a}\n",
+        "name: a\r\ndataset: b\r\n",
+        b"\xef\xbb\xbfname: a\n",
+        '{\n\t"name": "a",\n\t"pairs": ["0-1"]\n}\n',
+        "1: a\n'1': b\n",
+    ],
+)
+def test_files_without_problems(tmp_path, content):
+    assert problems_of(tmp_path, content) == []
+
+
+def test_missing_file_and_folder(tmp_path):
+    assert duplicate_keys(tmp_path / "none.yaml") == ["there is no such file"]
+    (problem,) = duplicate_keys(tmp_path)
+    assert problem.startswith("cannot be read: ")
+
+
+def test_check_files_names_every_file(tmp_path):
+    (tmp_path / "a.yaml").write_text("x: 1\nx: 2\n")
+    with pytest.raises(ConfigError) as caught:
+        check_files([tmp_path / "a.yaml", ROOT / "config.yaml", tmp_path / "b.yaml"])
+    first, *lines = str(caught.value).splitlines()
+    assert first == "the configuration is not valid:"
+    assert lines[0].startswith(f"  - {tmp_path / 'a.yaml'}: line 2: the key x is given 2 times")
+    assert lines[1] == f"  - {tmp_path / 'b.yaml'}: there is no such file"
+    assert len(lines) == 2
+
+
+# -- Snakemake ------------------------------------------------------------------------------------
+
+
+def test_merge_is_that_of_snakemake():
+    from snakemake.utils import update_config
+
+    overlay = read("config/demo.yaml") | {"monotonicity": None, "network": {"alpha": 0.5}}
+    config = read("config.yaml")
+    update_config(config, overlay)
+    assert config == read("config.yaml", overlay)
+
+
+def test_import_is_cheap():
+    code = (
+        "import json, sys, smoothcore.config as c; c.study_from_json(sys.argv[1]);"
+        "print(json.dumps([m for m in ('numpy', 'pandas', 'sklearn') if m in sys.modules]))"
+    )
+    text = study_to_json(load_study(read("config.yaml")))
+    output = subprocess.run(
+        [sys.executable, "-c", code, text], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(output) == []

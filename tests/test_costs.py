@@ -1,0 +1,125 @@
+"""The expected cost of a cell: worked out by hand, and what a scheduler relies on."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from smoothcore import costs
+from smoothcore.config import load_study
+from smoothcore.engines import ENGINES
+from smoothcore.grid import all_runs
+from smoothcore.regularizers import NONE, REGULARIZERS
+from smoothcore.run import Run
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return load_study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def runs(paper):
+    return all_runs(paper)
+
+
+def plain(size, learning_rate=0.01):
+    return Run("4-9", size, 0, NONE, 0.0, learning_rate)
+
+
+def with_training(study, **changes):
+    return dataclasses.replace(study, training=dataclasses.replace(study.training, **changes))
+
+
+def test_seconds_are_start_plus_epochs_times_steps_times_cost(paper, monkeypatch):
+    monkeypatch.setattr(costs, "EPOCHS_BY_SIZE", {64: 1000, 256: 2000})
+    monkeypatch.setattr(costs, "PLAIN_STEP_MS", {"sparse": 0.5})
+    monkeypatch.setattr(costs, "START_SECONDS", {"sparse": 10.0})
+    # 2,000 epochs of 4 steps of 0.51 ms, after 10 s
+    assert costs.expected_seconds(plain(256), paper) == pytest.approx(10 + 2000 * 4 * 0.51e-3)
+    # half way between 64 and 256 on the logarithmic scale
+    assert costs.expected_epochs(plain(128), paper) == pytest.approx(1500)
+    # beyond the table: as at its end; the short last batch is a step
+    assert costs.expected_seconds(plain(257), paper) == pytest.approx(10 + 2000 * 5 * 0.51e-3)
+    assert costs.expected_epochs(plain(16), paper) == 1000
+
+
+def test_a_larger_learning_rate_needs_fewer_epochs(paper):
+    slow, fast = (costs.expected_epochs(plain(1024, rate), paper) for rate in (0.01, 0.1))
+    assert 2 < slow / fast < 4
+
+
+def test_the_published_grid_adds_up_to_its_steps(paper, runs):
+    steps = {"table 1": 0.0, "all": 0.0}
+    for run in runs:
+        cost = costs.expected_epochs(run, paper) * -(-run.size // 64)
+        steps["all"] += cost
+        steps["table 1"] += cost if run.size < 10000 else 0
+    assert steps["table 1"] == pytest.approx(147e6, rel=0.25)
+    assert steps["all"] == pytest.approx(600e6, rel=0.25)
+
+
+def test_no_run_is_expected_to_take_more_than_all_its_epochs(paper):
+    short = with_training(paper, max_epochs=7)
+    assert costs.expected_epochs(plain(256), short) == 7
+    assert costs.expected_seconds(plain(256), short) == costs.longest_seconds(plain(256), short)
+    assert costs.training_minutes(plain(256), short, 5) == costs.training_minutes(plain(256), short)
+
+
+def test_a_smaller_network_and_smaller_images_are_cheaper(paper):
+    narrow = dataclasses.replace(paper, network=dataclasses.replace(paper.network, hidden_units=64))
+    digits = dataclasses.replace(paper, dataset="digits")
+    base = costs.step_milliseconds(plain(64), paper)
+    assert costs.step_milliseconds(plain(64), narrow) < base / 3
+    assert costs.step_milliseconds(plain(64), digits) < base / 5
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_and_regularizer_has_a_cost(paper, engine):
+    study = with_training(paper, engine=engine)
+    for regularizer in (NONE, *REGULARIZERS):
+        run = Run("4-9", 10000, 0, regularizer, 0.0 if regularizer == NONE else 1e-3, 0.1)
+        assert costs.expected_seconds(run, study) > costs.START_SECONDS[engine]
+    assert costs.training_memory_mb(study) >= costs.MEMORY_MB[engine] + costs.SUBMISSION_MB
+
+
+def test_each_attempt_asks_for_more(paper):
+    run = plain(8192)
+    assert costs.training_minutes(run, paper, 2) > costs.training_minutes(run, paper, 1)
+    assert costs.training_memory_mb(paper, 2) == 2 * costs.training_memory_mb(paper, 1)
+
+
+def test_what_is_asked_for_covers_what_is_expected(paper, runs):
+    for run in runs:
+        minutes = costs.training_minutes(run, paper)
+        assert isinstance(minutes, int)
+        expected, longest = (f(run, paper) for f in (costs.expected_seconds, costs.longest_seconds))
+        assert expected <= longest
+        most = costs.MARGIN * longest + costs.SLOW_START_SECONDS + 60
+        assert min(costs.MARGIN * expected, longest) <= 60 * minutes <= most
+
+
+def test_short_cells_are_many_and_long_ones_hold_most_of_the_work(paper, runs):
+    short = [run for run in runs if costs.cost_class(run, paper) == "short"]
+    long = [run for run in runs if costs.cost_class(run, paper) == "long"]
+    assert len(short) + len(long) == len(runs)
+    assert {run.size for run in runs if run.size <= 512} <= {run.size for run in short}
+    work = [sum(costs.expected_seconds(run, paper) for run in part) for part in (short, long)]
+    assert len(long) < len(short)
+    assert work[1] > work[0]
+
+
+@pytest.mark.parametrize("size", [64, 256, 1024, 4096])
+def test_estimate_agrees_with_measured_runs_to_a_factor_of_four(paper, size):
+    # epochs of the engine `sparse` on MNIST, seed 0, pairs 0-1, 3-5 and 4-9
+    measured = {
+        64: (9367, 2959, 4971),
+        256: (13118, 2643, 4362),
+        1024: (8443, 2076, 2835),
+        4096: (4661, 2367, 3072),
+    }
+    for epochs in measured[size]:
+        assert epochs / 4 < costs.expected_epochs(plain(size), paper) < epochs * 4

@@ -1,0 +1,269 @@
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_cases import (
+    OBJECTIVES,
+    digits_problem,
+    distance,
+    objective,
+    random_problem,
+    run_engine,
+    run_reference,
+)
+
+from smoothcore import engines
+from smoothcore.engines import DIVERGED_ABOVE
+from smoothcore.network import TwoLayerNetwork
+
+ROOT = Path(__file__).resolve().parents[1]
+PENALTIES = [name for name in OBJECTIVES if name != "none"]
+
+
+def tolerance(problem, batch_size):
+    """What float32 may differ from float64 by, relatively.
+
+    Every step rounds a parameter by up to eps/2 of its size (eps = 2⁻²³) and its move by a few eps
+    of the much smaller move. Errors of different steps have no common sign, so T steps leave about
+    sqrt(T) eps/2. Eight times that leaves room for what the dynamics of training amplify.
+    """
+    steps = len(problem.permutations) * -(-len(problem.x) // batch_size)
+    return 8 * np.sqrt(steps) * np.finfo(np.float32).eps / 2
+
+
+def zero_images(problem):
+    x = problem.x.copy()
+    x[::3] = 0
+    return replace(problem, x=x)
+
+
+def zero_layer(problem):
+    network = problem.network
+    return replace(
+        problem,
+        network=TwoLayerNetwork(0 * network.W, network.beta, network.v, network.c),
+    )
+
+
+CASES = {
+    "batch larger than the training set": (random_problem(), 64),
+    "odd batch, short last batch": (random_problem(), 7),
+    "last batch of one": (random_problem(n=49), 16),
+    "batches of one": (random_problem(n=11), 1),
+    "zero images": (zero_images(random_problem()), 16),
+    "nothing but zero images": (replace(random_problem(), x=np.zeros((48, 12), np.float32)), 16),
+    "W = 0": (zero_layer(random_problem()), 16),
+    "one pixel, one unit": (random_problem(d=1, h=1), 16),
+    "more units and pixels than a vector": (random_problem(n=40, d=250, h=150, alpha=0.1), 16),
+    "real digits": (digits_problem(), 64),
+}
+
+
+@pytest.mark.parametrize("regularizer", OBJECTIVES)
+@pytest.mark.parametrize("case", CASES)
+def test_follows_the_definitions(case, regularizer):
+    problem, batch_size = CASES[case]
+    goal = objective(regularizer, batch_size=batch_size)
+    network, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    expected, expected_losses = run_reference(problem, goal)
+    allowed = tolerance(problem, batch_size)
+    assert distance(network, expected) <= allowed
+    np.testing.assert_allclose(losses, expected_losses, atol=allowed, rtol=allowed)
+    assert losses.dtype == np.float64
+    for name in ("W", "beta", "v", "c"):
+        assert getattr(network, name).dtype == np.float32
+        assert getattr(network, name).shape == getattr(problem.network, name).shape
+
+
+@pytest.mark.parametrize("grid_points", [1, 2, 25])
+@pytest.mark.parametrize("regularizer", ["FPL", "GPL"])
+def test_any_grid(regularizer, grid_points):
+    problem = random_problem()
+    goal = objective(regularizer, batch_size=16, grid_points=grid_points)
+    network, _ = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    expected, _ = run_reference(problem, goal)
+    assert distance(network, expected) <= tolerance(problem, goal.batch_size)
+
+
+@pytest.mark.parametrize("regularizer", PENALTIES)
+def test_the_comparison_sees_a_wrong_penalty(regularizer):
+    problem = digits_problem()
+    goal = objective(regularizer)
+    network, _ = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    wrong = [replace(goal, lambda_=2 * goal.lambda_), replace(goal, lambda_=0.99 * goal.lambda_)]
+    if regularizer in ("FPL", "GPL"):
+        wrong.append(replace(goal, grid_points=goal.grid_points - 1))
+    if regularizer == "GPL":
+        wrong.append(replace(goal, regularizer="GPL-exact"))
+    for other in wrong:
+        expected, _ = run_reference(problem, other)
+        assert distance(network, expected) > tolerance(problem, goal.batch_size)
+
+
+@pytest.mark.parametrize("regularizer", OBJECTIVES)
+def test_the_division_into_calls_changes_no_bit(regularizer):
+    problem = digits_problem(n=150, epochs=9)
+    goal = objective(regularizer)
+    whole, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    network, parts = problem.network, []
+    for start, stop in ((0, 2), (2, 3), (3, 9)):
+        engine = engines.create("sparse", problem.x, problem.y, goal)
+        network, part = engine.run_epochs(network, problem.permutations, start, stop, 0.0)
+        parts.append(part)
+    assert np.concatenate(parts).tobytes() == losses.tobytes()
+    for name in ("W", "beta", "v", "c"):
+        assert getattr(network, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_the_arguments_are_not_modified():
+    problem = random_problem()
+    before = replace(
+        problem,
+        x=problem.x.copy(),
+        permutations=problem.permutations.copy(),
+        network=problem.network.astype(np.float32),
+    )
+    run_engine(engines.create("sparse", problem.x, problem.y, objective("WP")), problem)
+    np.testing.assert_array_equal(problem.x, before.x)
+    np.testing.assert_array_equal(problem.permutations, before.permutations)
+    for name in ("W", "beta", "v", "c"):
+        np.testing.assert_array_equal(getattr(problem.network, name), getattr(before.network, name))
+
+
+@pytest.mark.parametrize("regularizer", ["none", "GPL"])
+def test_one_engine_serves_networks_of_several_sizes(regularizer):
+    small, large = random_problem(h=3), random_problem(h=90)
+    goal = objective(regularizer)
+    engine = engines.create("sparse", small.x, small.y, goal)
+    for problem in (small, replace(large, x=small.x, y=small.y), small):
+        network, _ = run_engine(engine, problem)
+        expected, _ = run_reference(problem, goal)
+        assert distance(network, expected) <= tolerance(problem, goal.batch_size)
+
+
+def test_a_network_or_an_order_of_another_size_is_refused():
+    problem = random_problem()
+    engine = engines.create("sparse", problem.x, problem.y, objective("none"))
+    for other in (random_problem(d=13), random_problem(n=47)):
+        with pytest.raises(ValueError, match="48 × 12"):
+            run_engine(engine, other)
+
+
+def test_stops_after_the_first_epoch_below_the_screen():
+    problem = digits_problem()
+    engine = engines.create("sparse", problem.x, problem.y, objective("none"))
+    _, losses = run_engine(engine, problem)
+    screen = losses[:13].min()  # the loss of an epoch is not below itself
+    first = int(np.flatnonzero(losses < screen)[0])
+    assert first > 12
+    network, short = engine.run_epochs(problem.network, problem.permutations, 0, 25, screen)
+    np.testing.assert_array_equal(short, losses[: first + 1])
+    same, _ = engine.run_epochs(problem.network, problem.permutations, 0, first + 1, 0.0)
+    np.testing.assert_array_equal(network.W, same.W)
+
+
+def test_a_diverging_run_ends():
+    problem = digits_problem()
+    goal = objective("none", learning_rate=30.0)
+    with np.errstate(all="ignore"):
+        _, expected = run_reference(problem, goal)
+    _, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    assert np.all(losses[:-1] <= DIVERGED_ABOVE)
+    assert not losses[-1] <= DIVERGED_ABOVE
+    assert len(losses) == 1 + np.flatnonzero(~(expected <= DIVERGED_ABOVE))[0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("regularizer", OBJECTIVES)
+def test_a_loss_that_is_not_finite_ends_the_run(regularizer, value):
+    problem = random_problem()
+    W = problem.network.W.copy()
+    W[:, 0] = value
+    network = TwoLayerNetwork(W, problem.network.beta, problem.network.v, problem.network.c)
+    engine = engines.create("sparse", problem.x, problem.y, objective(regularizer))
+    _, losses = run_engine(engine, replace(problem, network=network))
+    assert len(losses) == 1
+    assert not np.isfinite(losses[0])
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {package!r})
+import hashlib
+import numpy as np
+from smoothcore import engines
+from smoothcore.network import initialize
+from smoothcore.regularizers import Objective
+
+rng = np.random.default_rng(0)
+x = rng.random((30, 9), dtype=np.float32)
+orders = np.array([rng.permutation(30) for _ in range(4)], dtype=np.int32)
+engine = engines.create("sparse", x, np.sign(x[:, 0] - 0.5), Objective("none", 0.0, 0.1))
+network, losses = engine.run_epochs(initialize(9, 7, 1.0, rng), orders, 0, 4, 0.0)
+assert engines.__file__.startswith({package!r})
+print(hashlib.sha256(network.W.tobytes() + losses.tobytes()).hexdigest())
+"""
+
+
+def start(package, *, prefix=(), **environment):
+    """Run `PROGRAM` in a new process on the copy of smoothcore in the folder ``package``."""
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-B", "-c", PROGRAM.format(package=str(package))],
+        stdout=subprocess.PIPE, text=True, cwd="/", env=os.environ | environment,
+    )  # fmt: skip
+
+
+def result(process):
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return output.strip()
+
+
+def test_processes_that_share_an_empty_cache_agree(tmp_path):
+    together = [start(ROOT, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(3)]
+    cold = {result(process) for process in together}
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    stamps = [p.stat().st_mtime_ns for p in files]
+    assert [p.suffix for p in files] == [".nbc"]  # nothing half-written is left
+    warm = result(start(ROOT, NUMBA_CACHE_DIR=str(tmp_path)))
+    assert cold == {warm}
+    assert [p.stat().st_mtime_ns for p in files] == stamps  # it was read, not made again
+    damaged = bytearray(files[0].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    files[0].write_bytes(damaged)
+    assert result(start(ROOT, NUMBA_CACHE_DIR=str(tmp_path))) == warm
+    assert hashlib.sha256(files[0].read_bytes()).digest() != hashlib.sha256(damaged).digest()
+
+
+def without_root_privileges():
+    """Return the command prefix that makes file permissions count for root too."""
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which("setpriv") is None:
+        pytest.skip("root ignores file permissions, and there is no setpriv to change that")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
+
+
+def test_works_where_nothing_can_be_written(tmp_path):
+    prefix = without_root_privileges()
+    shutil.copytree(
+        ROOT / "smoothcore", tmp_path / "smoothcore", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    before = set(tmp_path.rglob("*"))
+    for folder in (tmp_path / "smoothcore" / "engines", tmp_path / "smoothcore", tmp_path):
+        folder.chmod(0o555)
+    nowhere = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    try:
+        probe = [*prefix, sys.executable, "-c", f"open({str(tmp_path / 'probe')!r}, 'w')"]
+        assert subprocess.run(probe, capture_output=True, check=False).returncode != 0
+        assert result(start(tmp_path, prefix=prefix, **nowhere)) == result(start(ROOT))
+        assert set(tmp_path.rglob("*")) == before
+    finally:
+        for folder in (tmp_path, tmp_path / "smoothcore", tmp_path / "smoothcore" / "engines"):
+            folder.chmod(0o755)

@@ -1,0 +1,205 @@
+"""Figure 1 and Figure 2: what they show, and that they are the same every time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import demo_study, write_study
+
+from smoothcore import statistics, style, toy
+from smoothcore.errors import DamagedFileError
+from smoothcore.figures import figure1, figure2
+from smoothcore.regularizers import MEASURE_OF
+from smoothcore.report import plots
+from smoothcore.storage import read_parquet
+
+
+@pytest.fixture(scope="module")
+def toy_networks():
+    return {name: toy.train_toy(name).state.network for name in toy.RUNS}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = write_study(tmp_path_factory.mktemp("study"), demo_study())
+    return {
+        name: read_parquet(folder / f"{name}.parquet").to_pandas()
+        for name in ("grid", "runs", "measures")
+    }
+
+
+def draw_figure2(tables):
+    return figure2(
+        statistics.optimality_values(tables["measures"], tables["grid"]),
+        statistics.interpolation_counts(tables["runs"], tables["grid"]),
+    )
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_both_toy_networks_interpolate_and_the_smooth_one_is_smoother(toy_networks):
+    for network in toy_networks.values():
+        assert network.loss(*toy.training_set()) < toy.EPSILON
+    smooth, rough = (toy.measure_toy(toy_networks[name]) for name in ("smooth", "rough"))
+    for measure in style.COLORS:
+        assert smooth[measure].value < rough[measure].value
+
+
+def test_toy_training_is_the_same_every_time(toy_networks):
+    again = toy.train_toy("rough").state.network
+    assert np.array_equal(again.W, toy_networks["rough"].W)
+    assert np.array_equal(again.v, toy_networks["rough"].v)
+
+
+def test_gpl_of_a_toy_network_is_the_variation_of_its_slope(toy_networks):
+    """Over the whole interval it is Σ |Δ slope|; the mean over segments of it is less."""
+    network = toy_networks["smooth"].astype(np.float64)
+    x = toy.interval(20_001)
+    slopes = np.diff(network(x)) / np.diff(x[:, 0])
+    bends = np.abs(np.diff(slopes)).sum()
+    assert 0.1 * bends < toy.measure_toy(network)["GPL"].value < bends
+
+
+def test_toy_networks_are_read_back(toy_networks, tmp_path):
+    toy.write_networks(tmp_path / "toy.npz", toy_networks)
+    back = toy.read_networks(tmp_path / "toy.npz")
+    assert list(back) == list(toy.RUNS)
+    assert np.array_equal(back["smooth"].W, toy_networks["smooth"].W)
+
+
+def test_networks_that_do_not_interpolate_are_refused(toy_networks, tmp_path):
+    swapped = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
+    toy.write_networks(tmp_path / "toy.npz", swapped)
+    with pytest.raises(
+        DamagedFileError, match=r"smooth network of .*toy\.npz does not interpolate"
+    ):
+        toy.read_networks(tmp_path / "toy.npz")
+
+
+def test_figure1_shows_points_functions_and_measures(toy_networks):
+    figure = figure1(toy_networks)
+    for axes, network in zip(figure.axes, toy_networks.values(), strict=True):
+        function, points = axes.lines
+        x, y = toy.training_set()
+        assert np.array_equal(points.get_xdata(), x[:, 0])
+        assert np.array_equal(points.get_ydata(), y)
+        assert np.allclose(np.interp(x[:, 0], *function.get_data()), y, atol=0.03)
+        gpl = toy.measure_toy(network)["GPL"].value
+        assert f"GPL {style.three_digits(gpl)}" in texts(axes)[0]
+
+
+def test_figure2_has_a_panel_per_regularizer_and_a_row_per_lambda(tables):
+    figure = draw_figure2(tables)
+    grid = demo_study().optimality.regularizers
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.axison}
+    assert set(panels) == set(grid)
+    for regularizer, axes in panels.items():
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels == [style.power_of_ten(v) for v in (0, *sorted(grid[regularizer].lambdas))]
+        bottom, top = axes.get_ylim()
+        assert bottom > top  # λ = 0, at y = 0, is the first row
+        assert MEASURE_OF[regularizer] in axes.get_xlabel()
+
+
+def test_boxes_of_figure2_hold_the_values_of_the_interpolating_runs(tables):
+    measures = tables["measures"]
+    axes = next(a for a in draw_figure2(tables).axes if a.get_title(loc="left") == "GN")
+    shown = {}
+    for line in axes.lines:
+        if line.get_marker() == ".":
+            row = round(float(np.mean(line.get_ydata())))
+            shown[row] = sorted(line.get_xdata())
+    for row, (regularizer, lambda_) in enumerate([("none", 0.0), ("GN", 1e-4), ("GN", 1e-3)]):
+        expected = measures[
+            (measures["regularizer"] == regularizer)
+            & (measures["lambda"] == lambda_)
+            & (measures["size"] == 240)
+            & (measures["measure"] == "GN")
+            & (measures["estimator"] == "sampled")
+            & measures["interpolates"]
+        ]
+        assert shown[row] == sorted(expected["value"])
+    # two of three pairs do not interpolate at the largest λ (`synthetic_study.interpolates`)
+    assert [t for t in texts(axes) if "/" in t] == ["3/3", "3/3", "1/3"]
+
+
+def test_rows_without_an_interpolating_run_say_why(tables):
+    runs = tables["runs"].copy()
+    strong = (runs["regularizer"] == "WP") & (runs["lambda"] == 1e-4)
+    runs.loc[strong, "interpolates"] = False
+    missing = (runs["regularizer"] == "GN") & (runs["lambda"] == 1e-3)
+    measures = tables["measures"].merge(
+        runs[[*statistics.COORDINATES, "interpolates"]], on=statistics.COORDINATES
+    )
+    measures = measures.drop(columns="interpolates_x").rename(
+        columns={"interpolates_y": "interpolates"}
+    )
+    gone = (measures["regularizer"] == "GN") & (measures["lambda"] == 1e-3)
+    changed = {"grid": tables["grid"], "runs": runs[~missing], "measures": measures[~gone]}
+    panels = {a.get_title(loc="left"): a for a in draw_figure2(changed).axes}
+    assert "no run interpolates" in texts(panels["WP"])
+    assert "no run yet" in texts(panels["GN"])
+    assert len(panels["GN"].get_yticklabels()) == 3
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_the_lower_bound_is_drawn_or_pointed_to(near):
+    values = pd.DataFrame(
+        {"regularizer": "WP", "lambda": [0.0, 0.0, 0.0], "learning_rate": 0.01, "pair": "0-1",
+         "size": 1, "seed": 0, "measure": "WP", "estimator": "exact",
+         "value": [1.0, 5.0, 9.0] if near else [8.8, 8.9, 9.0]}
+    )  # fmt: skip
+    counts = pd.DataFrame(
+        {"regularizer": ["WP"], "lambda": [0.0], "n_in_grid": [3], "n_present": [3],
+         "n_interpolating": [3], "n_not_interpolating": [0]}
+    )  # fmt: skip
+    axes = figure2(values, counts).axes[0]
+    dashed = [line for line in axes.lines if list(line.get_xdata()) == [0, 0]]
+    assert len(dashed) == near
+    assert any("l_S = 0" in text for text in texts(axes))
+
+
+def test_a_study_without_optimality_still_has_a_figure(tables):
+    grid = tables["grid"][~tables["grid"]["optimality"]]
+    figure = draw_figure2(tables | {"grid": grid})
+    assert "no optimality experiment" in texts(figure.axes[0])[0]
+
+
+def test_files_are_the_same_bytes_every_time(tables, tmp_path):
+    names = ("figure.svg", "figure.pdf", "figure.png")
+    for folder in ("a", "b"):
+        style.save_figure(draw_figure2(tables), [tmp_path / folder / name for name in names])
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert "<dc:date>" not in (tmp_path / "a" / "figure.svg").read_text(encoding="utf-8")
+
+
+def test_a_measure_has_the_same_colour_in_every_figure(tables):
+    taus = statistics.kendall_taus(tables["measures"], tables["grid"])
+    figures = [
+        draw_figure2(tables),
+        plots.measures_by_size(tables["measures"], tables["grid"]),
+        plots.tau_by_pair(taus),
+        plots.sampled_against_exact(tables["measures"]),
+    ]
+    for figure in figures:
+        for axes in figure.axes:
+            name = axes.get_title(loc="left").split("-")[0].split(" ")[0]
+            if name:
+                assert axes._left_title.get_color() == style.COLORS[name]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "$0$"), (1e-5, "$10^{-5}$"), (3.2e-4, "$3.2\\times10^{-4}$"), (1.0, "$10^{0}$")],
+)
+def test_powers_of_ten(value, text):
+    assert style.power_of_ten(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0123, "0.0123"), (1.0, "1.00"), (19.56, "19.6"), (1182.4, "1,182")]
+)
+def test_three_digits(value, text):
+    assert style.three_digits(value) == text

@@ -1,0 +1,73 @@
+"""Profiles hold what results do not depend on, and nothing else; each is read by Snakemake."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROFILES = sorted((ROOT / "profiles").iterdir())
+CLUSTER = [profile for profile in PROFILES if profile.name != "default"]
+SUBMITTED = {"train", "measure"}
+
+
+def read(profile):
+    return yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))
+
+
+def all_rules():
+    text = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
+    )
+    return set(re.findall(r"^rule (\w+):", text, re.M))
+
+
+def test_there_is_a_profile_for_one_machine_for_slurm_and_for_other_schedulers():
+    assert [profile.name for profile in PROFILES] == ["default", "generic", "slurm"]
+
+
+@pytest.fixture(scope="module")
+def known():
+    usage = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    return set(re.findall(r"--([a-z][\w-]+)", usage))
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_profile_names_options_that_snakemake_has(profile, known):
+    own = {"slurm": "slurm-", "generic": "cluster-generic-"}.get(profile.name)
+    unknown = {key for key in read(profile) if key not in known}
+    assert all(own and key.startswith(own) for key in unknown), unknown
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_profile_holds_nothing_that_changes_results(profile):
+    assert not {"config", "configfile", "configfiles", "set-params"} & set(read(profile))
+
+
+def test_profile_of_one_machine_does_not_override_those_of_clusters():
+    # it is loaded beside them, and wins
+    for profile in CLUSTER:
+        assert not set(read(ROOT / "profiles/default")) & set(read(profile)), profile
+
+
+@pytest.mark.parametrize("profile", CLUSTER, ids=lambda profile: profile.name)
+def test_cluster_profile_packs_short_cells_and_survives_a_failing_one(profile):
+    keys = read(profile)
+    assert keys["group-components"]["short"] > 1
+    assert keys["group-components"]["long"] == 1
+    assert keys["keep-incomplete"] is True
+    assert keys["retries"] > 0
+    assert {"mem_mb", "runtime"} <= set(keys["default-resources"])
+
+
+def test_light_rules_stay_beside_snakemake_and_heavy_ones_are_submitted():
+    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.M)
+    local = set(re.findall(r"\w+", block))
+    assert local == all_rules() - SUBMITTED - {"all", "partial"}

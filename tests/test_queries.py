@@ -1,0 +1,138 @@
+"""Every question of docs/queries.md is asked, and the example of the library alone is run."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import matplotlib
+import pandas as pd
+import pytest
+from synthetic_study import demo_study, interpolates, value_of, write_study
+
+from smoothcore.datasets import prepare
+from smoothcore.grid import all_runs
+from smoothcore.paths import Layout
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^([^\n]+)\n\n```(\w+) ?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall((ROOT / "docs" / "queries.md").read_text(encoding="utf-8"))
+SETUP = next(code for _, _, kind, code in BLOCKS if kind == "setup")
+QUESTIONS = [(title, code, kind) for title, lang, kind, code in BLOCKS if lang == "python"]
+QUESTIONS = [question for question in QUESTIONS if question[2] != "setup"]
+SQL = [(title, code) for title, lang, _, code in BLOCKS if lang == "sql"]
+
+
+@pytest.fixture(scope="module")
+def study_folder(tmp_path_factory):
+    """A folder with results/demo in it; the first cell is missing among the files per cell."""
+    folder = tmp_path_factory.mktemp("queries")
+    root = folder / "results" / "demo"
+    study = demo_study()
+    write_study(root, study, cells=True)
+    Layout(root).record(all_runs(study)[0]).unlink()
+    prepare("digits", Layout(root).data("digits"), None)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def there(study_folder, monkeypatch):
+    monkeypatch.chdir(study_folder)
+    matplotlib.use("Agg")
+
+
+def ask(code):
+    """Run a block after the setup; return the value of its last line."""
+    scope = {}
+    exec(SETUP, scope)
+    *statements, last = ast.parse(code).body
+    exec(compile(ast.Module(statements, []), "docs/queries.md", "exec"), scope)
+    if isinstance(last, ast.Expr):
+        return eval(compile(ast.Expression(last.value), "docs/queries.md", "eval"), scope)
+    raise AssertionError("the last line of a question must be its answer")
+
+
+def titled(questions, start):
+    (found,) = [question for question in questions if question[0].startswith(start)]
+    return found[1]
+
+
+# Keras's own way of reading a variable, seen when it saves a model
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(code, id=title, marks=[pytest.mark.tensorflow] if kind else [])
+        for title, code, kind in QUESTIONS
+    ],
+)
+def test_a_question_to_pandas_has_an_answer(code):
+    answer = ask(code)
+    if isinstance(answer, pd.DataFrame | pd.Series):
+        assert len(answer)
+        assert answer.notna().to_numpy().any()
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=title) for title, code in SQL])
+def test_a_question_to_duckdb_has_an_answer(code):
+    assert len(duckdb.sql(code).df())
+
+
+def test_there_are_questions_of_both_kinds():
+    assert len(QUESTIONS) >= 10
+    assert len(SQL) >= 7
+
+
+def test_the_smoothest_network_of_a_pair():
+    runs = [run for run in all_runs(demo_study()) if run.pair == "4-9" and interpolates(run)]
+    expected = min(runs, key=lambda run: value_of(run, "GPL", "exact"))
+    (row,) = ask(titled(QUESTIONS, "The smoothest network")).to_dict("records")
+    assert (row["regularizer"], row["lambda"], row["size"], row["seed"]) == (
+        expected.regularizer, expected.lambda_, expected.size, expected.seed,
+    )  # fmt: skip
+    by_sql = duckdb.sql(titled(SQL, "The smoothest network")).df().set_index("pair")
+    assert by_sql.loc["4-9", "value"] == row["value"]
+
+
+def test_runs_that_do_not_interpolate():
+    expected = sum(not interpolates(run) for run in all_runs(demo_study()))
+    assert 0 < expected == len(ask(titled(QUESTIONS, "Every run that does not")))
+    assert len(duckdb.sql(titled(SQL, "Every run that does not")).df()) == expected
+
+
+def test_tau_from_the_measures_is_tau_of_the_table():
+    table = ask(titled(QUESTIONS, "Kendall's τ of one pair")).set_index("seed")["tau"]
+    assert ask(titled(QUESTIONS, "The same τ")).to_dict() == pytest.approx(table.to_dict())
+
+
+def test_the_missing_cell_is_found():
+    (row,) = (
+        duckdb.sql(titled(SQL, "The cells of the grid that are missing")).df().to_dict("records")
+    )
+    assert row == all_runs(demo_study())[0].coordinates
+
+
+def test_the_plot_along_a_segment_is_written():
+    Path("segment.png").unlink(missing_ok=True)
+    ask(titled(QUESTIONS, "Load a network and plot"))
+    assert Path("segment.png").stat().st_size > 5000
+
+
+@pytest.mark.tensorflow
+def test_the_library_alone():
+    shown = subprocess.run(
+        [sys.executable, ROOT / "docs" / "library_alone.py"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout.splitlines()
+    closed, autodiff, deeper = (dict(re.findall(r"(GN|FPL|GPL|WP) (\S+)", line)) for line in shown)
+    assert set(closed) == {"GN", "FPL", "GPL", "WP"}
+    assert {name: closed[name] for name in autodiff} == autodiff
+    assert set(deeper) == {"GN", "FPL", "GPL"}
+    assert deeper != autodiff

@@ -1,0 +1,461 @@
+"""The report: its numbers are the data's, its answer follows, its page needs no other file."""
+
+import dataclasses
+import re
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import kendalltau
+from synthetic_study import demo_study, interpolates, paper_study, value_of, write_study
+
+from smoothcore import comparison, style
+from smoothcore.comparison import Compared
+from smoothcore.errors import DamagedFileError
+from smoothcore.grid import all_runs
+from smoothcore.report import answer, compute, inputs, page, plots, provenance
+from smoothcore.storage import read_parquet
+from workflow_scripts import make_report, show_tables
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and the numbers marked for tests."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text, self.tags, self.cells, self._open = text, [], {}, None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        if "data-cell" in attributes:
+            self._open = attributes["data-cell"]
+            self.cells[self._open] = [attributes.get("data-value"), ""]
+
+    def handle_data(self, data):
+        if self._open:
+            self.cells[self._open][1] = data
+            self._open = None
+
+    def ids(self):
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+def report_of(folder, tables=None):
+    text = page.render(inputs.read(folder / "grid.parquet", tables or folder))
+    return Page(text)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("report")
+    return write_study(root / "results" / "demo", demo_study(), cells=True)
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    return report_of(folder)
+
+
+@pytest.fixture(scope="module")
+def measures(folder):
+    return read_parquet(folder / "measures.parquet").to_pandas()
+
+
+# ---- numbers
+
+
+def test_taus_on_the_page_are_those_of_the_measures(whole, measures):
+    sizes = demo_study().monotonicity.sizes
+    for (measure, estimator), of in measures.groupby(["measure", "estimator"]):
+        unregularized = of[(of["regularizer"] == "none") & of["size"].isin(sizes)]
+        taus = [
+            kendalltau(cell["size"], cell["value"]).statistic
+            for _, cell in unregularized.groupby(["pair", "seed"])
+        ]
+        assert len(taus) == 6
+        value, shown = whole.cells[f"table1.{measure}.{estimator}"]
+        assert float(value) == pytest.approx(np.mean(taus))
+        expected = f"{np.mean(taus):.2f} ± {np.std(taus, ddof=1):.2f}".replace("-", "−")
+        assert shown == expected
+
+
+def test_r_norm_on_the_page_is_that_of_the_measures(whole, measures):
+    bounds = {"GN": 0, "FPL": 1, "GPL": 0, "WP": 0}
+    reported = {"GN": 1e-4, "FPL": 1e-4, "GPL": 1e-4, "WP": 1e-4}  # 1e-3: one pair of three is left
+    keys = ["pair", "seed"]
+    for name, lambda_ in reported.items():
+        estimator = "exact" if name == "WP" else "sampled"
+        of = measures[(measures["measure"] == name) & (measures["estimator"] == estimator)]
+        of = of[(of["size"] == 240) & of["interpolates"]].set_index(keys)
+        regularized = of[(of["regularizer"] == name) & (of["lambda"] == lambda_)]
+        before = of.loc[of["regularizer"] == "none"].set_index("learning_rate", append=True)
+        after = regularized.set_index("learning_rate", append=True)["value"]
+        before = before["value"].reindex(after.index)
+        ratio = ((after - bounds[name]) / (before - bounds[name])).mean()
+        key = f"table2.{name}.{estimator}"
+        assert float(whole.cells[f"{key}.unregularized"][0]) == pytest.approx(before.mean())
+        assert float(whole.cells[f"{key}.regularized"][0]) == pytest.approx(after.mean())
+        assert float(whole.cells[f"{key}.r_norm"][0]) == pytest.approx(ratio)
+        assert whole.cells[f"{key}.regularized"][1] == f"{after.mean():.2f}"
+
+
+def test_cells_are_counted(whole):
+    runs = all_runs(demo_study())
+    assert whole.cells["cells.all"][1] == str(len(runs)) == whole.cells["cells.present"][1]
+    assert whole.cells["cells.missing"][1] == "0"
+    failed = sum(not interpolates(run) for run in runs)
+    assert whole.cells["cells.optimality.max_epochs"][1] == str(failed) > "0"
+
+
+# ---- half a grid, an empty grid, another study
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory):
+    """Every second cell, in the folder of partial results, with a benchmark cut short."""
+    root = tmp_path_factory.mktemp("half") / "results" / "demo"
+    kept = set(all_runs(demo_study())[::2])
+    tables = write_study(root, demo_study(), present=kept.__contains__, subfolder="partial")
+    return report_of(root, tables), len(kept)
+
+
+def test_half_a_grid_says_how_much_is_missing(half):
+    shown, kept = half
+    cells = len(all_runs(demo_study()))
+    assert f"Part of a grid: {kept} of {cells} cells are there" in shown.text
+    assert re.search(rf"{cells - kept}\s+are missing", shown.text)
+    assert shown.cells["cells.missing"][1] == str(cells - kept)
+
+
+def test_a_whole_grid_has_no_banner_of_missing_cells(whole):
+    assert "Part of a grid" not in whole.text
+    assert "No λ for" not in whole.text
+    assert 'class="banner partial"' not in whole.text
+
+
+def test_an_empty_grid_still_makes_a_page(tmp_path):
+    write_study(tmp_path, demo_study(), present=lambda run: False)
+    shown = report_of(tmp_path)
+    assert "An empty grid: 0 of" in shown.text
+    assert "So these results do not answer the question yet." in shown.text
+    assert "No λ for GN, FPL, GPL, GPL-exact, WP:" in shown.text
+    assert not re.search(r"\bnan\b", shown.text.replace('data-value="nan"', ""), re.IGNORECASE)
+
+
+def test_a_study_without_optimality(tmp_path):
+    study = dataclasses.replace(demo_study(), optimality=None)
+    write_study(tmp_path, study)
+    shown = report_of(tmp_path)
+    assert "The study has no optimality experiment." in shown.text
+    assert re.search(r"For GN, FPL, GPL and WP no .*norm.* can be told", shown.text)
+
+
+def test_another_study_than_the_papers_says_so(whole):
+    assert "This is not the paper's study." in whole.text
+    differences = provenance.differences(demo_study().to_dict())
+    assert ("dataset", "digits", "mnist") in differences
+    assert ("number of pairs", 3, 45) in differences
+    assert ("training.epsilon", 1e-5, 1e-5) not in differences
+
+
+def test_the_papers_study_does_not_differ_from_the_papers():
+    assert provenance.differences(paper_study().to_dict()) == []
+
+
+def test_an_experiment_that_is_off_differs():
+    study = dataclasses.replace(paper_study(), monotonicity=None).to_dict()
+    assert ("monotonicity.sizes", "off", PAPER_SIZES) in provenance.differences(study)
+
+
+PAPER_SIZES = [64, 128, 256, 512, 1024, 2048, 4096, 8192]
+
+
+# ---- the answer
+
+
+def finding(measure, tau, r_norm, spread=0.02):
+    tau, r_norm = (
+        Compared(value, 0.1, value - spread, value + spread) if value == value else Compared(value)
+        for value in (tau, r_norm)
+    )
+    return answer.Finding(measure, tau, r_norm, measure, below_bound=False)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("tau", "r_norm", "optimized"),
+    [
+        (1.0, 0.9, "yes"),
+        (0.1, 0.9, "no"),
+        (1.0, 0.3, "no"),
+        (0.8, 0.9, "undecided"),
+        (1.0, 0.81, "undecided"),
+        (1.0, NAN, "undecided"),
+        (NAN, 0.3, "no"),
+        (NAN, NAN, "unknown"),
+    ],
+)
+def test_what_follows_from_both_tests(tau, r_norm, optimized):
+    assert finding("GN", tau, r_norm).optimized == optimized
+
+
+def test_the_papers_numbers_give_the_papers_answer():
+    first, second, third = answer.sentences(
+        [
+            finding("GN", 0.16, 0.31),
+            finding("FPL", 0.07, 0.33),
+            finding("GPL", 1.0, 0.89),
+            finding("WP", 1.0, 0.90),
+        ]
+    )
+    assert re.search(
+        r"larger its GPL \(.*\) and WP \(.*\); GN \(.*\) and FPL \(.*\) do not rise", first
+    )
+    assert re.search(
+        r"lowers GN .* and FPL .* well below .*; it barely lowers GPL .* and WP", second
+    )
+    assert third == (
+        "So these results support that SGD implicitly optimizes for smoothness in terms of GPL and "
+        "WP, and speak against it for GN and FPL."
+    )
+
+
+def test_other_numbers_give_another_answer():
+    first, second, third = answer.sentences([finding("GN", 0.95, 0.9), finding("WP", -0.5, 0.2)])
+    assert "larger its GN" in first
+    assert "WP (τ\xa0=\xa0−0.50" in first
+    assert "does not rise" in first
+    assert "lowers WP" in second
+    assert "in terms of GN, and speak against it for WP." in third
+
+
+@pytest.mark.parametrize(
+    ("found", "third"),
+    [
+        ([finding("GN", NAN, NAN)], "So these results do not answer the question yet."),
+        (
+            [finding("GN", 0.1, 0.1), finding("WP", 0.8, 0.8), finding("FPL", NAN, NAN)],
+            "So these results speak against implicit optimization for smoothness in terms of GN, "
+            "and leave it open for WP and FPL.",
+        ),
+    ],
+)
+def test_an_open_answer_is_left_open(found, third):
+    assert answer.sentences(found)[2] == third
+
+
+def test_the_page_answers_from_its_data(tmp_path, whole):
+    """GN that grows fast and resists its penalty is found to be optimized for; FPL < l_S is not."""
+    assert re.search(r'class="card GN">.*?contradicted', whole.text, re.DOTALL)
+    assert "Left out for" not in whole.text
+
+    def value(run, measure, estimator):
+        invented = {"GN": np.log2(run.size), "FPL": 0.9}
+        return invented.get(measure, value_of(run, measure, estimator))
+
+    write_study(tmp_path, demo_study(), value=value)
+    shown = report_of(tmp_path)
+    assert re.search(r'class="card GN">.*?✓ supported', shown.text, re.DOTALL)
+    assert re.search(r'id="sentence-3">[^<]*in terms of GN', shown.text)
+    assert "Left out for FPL" in shown.text
+    assert np.isnan(float(shown.cells["card.FPL.r_norm"][0]))
+    assert not np.isnan(float(shown.cells["table2.FPL.sampled.r_norm"][0]))
+
+
+def test_of_two_penalties_on_a_measure_the_stronger_one_counts(folder):
+    table2 = pd.read_csv(folder / "table2.csv")
+    found = answer.findings(pd.read_csv(folder / "table1.csv"), table2)
+    (gpl,) = [f for f in found if f.measure == "GPL"]
+    of = table2[(table2["measure"] == "GPL") & (table2["estimator"] == "sampled")]
+    assert len(of) == 2
+    assert gpl.r_norm.mean == of["r_norm_mean"].min()
+
+
+# ---- comparison with the paper
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "paper", "verdict"),
+    [
+        (0.1, 0.3, 0.2, "within"),
+        (0.21, 0.3, 0.2, "higher"),
+        (0.1, 0.19, 0.2, "lower"),
+        (0.204, 0.3, 0.2, "within"),  # 0.20 as it is shown
+        (NAN, NAN, 0.2, ""),
+        (0.1, 0.3, NAN, ""),
+    ],
+)
+def test_against_our_interval(low, high, paper, verdict):
+    assert Compared(0.2, 0.1, low, high, paper).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.001, "0.00"), (-0.07, "−0.07"), (NAN, "–"), (12.844, "12.84")]
+)
+def test_two_decimals(value, text):
+    assert comparison.two_decimals(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (1e-5, "1e-5"), (3.2e-3, "3.2e-3"), (0.05, "0.05"), (NAN, "–")]
+)
+def test_lambda_in_text(value, text):
+    assert comparison.plain_lambda(value) == text
+
+
+# ---- the page
+
+
+def test_the_page_needs_no_other_file(whole):
+    for tag, attributes in whole.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            value = attributes.get(name, "")
+            assert not value or value.startswith(("#", "data:")), (tag, value)
+    assert "@import" not in whole.text
+    assert not re.search(r"url\((?!#)", whole.text)
+
+
+def test_ids_are_unique_and_references_resolve(whole):
+    ids = whole.ids()
+    assert len(ids) == len(set(ids))
+    wanted = re.findall(r'(?:href="#|url\(#|aria-labelledby=")([^")]+)', whole.text)
+    assert wanted
+    assert set(wanted) <= set(ids)
+
+
+def test_every_figure_says_what_it_shows(whole):
+    pictures = [a for tag, a in whole.tags if tag == "svg" and a.get("role") == "img"]
+    assert len(pictures) == 5  # Figure 1 is not there
+    assert all(len(a["aria-label"]) > 40 for a in pictures)
+    assert not [tag for tag, _ in whole.tags if tag == "img"]
+
+
+def test_every_table_has_heads_with_a_scope(whole):
+    heads = [attributes for tag, attributes in whole.tags if tag == "th"]
+    assert heads
+    assert all(attributes.get("scope") in ("row", "col") for attributes in heads)
+
+
+def test_colours_of_figures_follow_the_theme(whole):
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+);", block))
+        for block in re.findall(r"color-scheme: (?:light|dark);([^}]*)", page_css())[:2]
+    )
+    assert {style.COLORS[m].lower() for m in style.COLORS} == {
+        light[f"color-{m}"] for m in style.COLORS
+    }
+    assert [color.lower() for color in style.SEQUENCE] == [light[f"sequence-{i}"] for i in range(8)]
+    assert set(dark) == {name for name in light if light[name].startswith("#")}
+    body = whole.text.split("<main>")[1]
+    for color in (style.INK, style.MUTED, style.FAINT, *style.COLORS.values(), *style.SEQUENCE):
+        assert color.lower() not in body.lower()
+
+
+def page_css():
+    return (page._FOLDER / "style.css").read_text(encoding="utf-8")
+
+
+def test_both_ways_into_the_dark_theme_are_the_same():
+    blocks = re.findall(r"color-scheme: dark;([^}]*)", page_css())
+    assert len(blocks) == 2
+    assert blocks[0].split() == blocks[1].split()
+
+
+def test_a_missing_table_is_named(tmp_path):
+    write_study(tmp_path, demo_study())
+    (tmp_path / "table2.csv").unlink()
+    with pytest.raises(DamagedFileError, match=r"table2\.csv does not exist"):
+        report_of(tmp_path)
+
+
+def test_the_scripts(folder, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "report.html"
+    argv = ["make_report", "--grid", folder / "grid.parquet", "--tables", folder]
+    monkeypatch.setattr("sys.argv", [*map(str, argv), "--output", str(output)])
+    assert make_report.main() == 0
+    assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(folder)])
+    assert show_tables.main() == 0
+    shown = capsys.readouterr().out
+    row = pd.read_csv(folder / "table1.csv").iloc[0]
+    assert f"GN   sampled  {row['mean']:.2f} ± {row['std']:.2f}" in shown
+    assert "0.16 ± 0.32" in shown
+    assert "not the paper's study" in shown
+    assert str(folder / "figure2.svg") in shown
+
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path / "none")])
+    assert show_tables.main() == 1
+    assert "does not exist" in capsys.readouterr().err
+
+
+# ---- provenance and compute
+
+
+def test_the_commit_of_a_repository(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert provenance.git_commit(tmp_path) == "not in a git repository"
+    git("init", "-q")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-q", "-m", "first")
+    commit = git("rev-parse", "HEAD")
+    assert provenance.git_commit(tmp_path) == commit
+    (tmp_path / "file").write_text("2")
+    assert provenance.git_commit(tmp_path) == f"{commit}, modified"
+    (tmp_path / "below").mkdir()
+    assert provenance.git_commit(tmp_path / "below") == "not in a git repository"
+
+
+def test_libraries_of_the_training_are_counted(folder):
+    runs = read_parquet(folder / "runs.parquet").to_pandas()
+    assert provenance.training_libraries(runs) == [("sparse: numba 0.1, numpy 0.2", len(runs))]
+
+
+def test_benchmarks_are_summed_by_kind(folder):
+    found = compute.by_kind(compute.read_benchmarks(folder / "benchmarks"))
+    runs = read_parquet(folder / "runs.parquet").to_pandas()
+    for regularizer, of in runs.groupby("regularizer"):
+        row = found[found["regularizer"] == regularizer].iloc[0]
+        assert row["jobs"] == len(of)
+        assert row["seconds"] == pytest.approx((of["seconds"] + 1).sum(), abs=0.01)
+        assert row["memory_mb"] == 183.5
+
+
+def test_benchmarks_cut_short_are_skipped(tmp_path):
+    (tmp_path / "train").mkdir()
+    for name, text in (
+        ("empty", ""),
+        ("head", "s\th:m:s\tmax_rss\n"),
+        ("cut", "s\th:m:s\tmax_rss\n1.5\t0:0"),
+        ("short", "s\th:m:s\tmax_rss\tcpu_time\n0.2\t0:00:00\tNA\tNA\n"),
+    ):
+        (tmp_path / "train" / f"{name}.tsv").write_text(text)
+    found = compute.read_benchmarks(tmp_path)
+    assert sorted(found["seconds"]) == [0.2, 1.5]
+    assert found["memory_mb"].isna().all()
+    assert compute.read_benchmarks(tmp_path / "none").empty
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.42, "0.4 s"), (12, "12 s"), (204, "3.4 min"), (7560, "2.1 h")]
+)
+def test_durations(seconds, text):
+    assert compute.duration(seconds) == text
+
+
+def test_thinned_curves_keep_both_ends():
+    epochs, losses = plots.thinned(np.arange(1, 5001), 1 / np.arange(1, 5001))
+    assert len(epochs) <= 36
+    assert (epochs[0], epochs[-1]) == (1, 5000)
+    assert np.array_equal(losses, 1 / epochs)

@@ -1,0 +1,239 @@
+"""The report in a real browser: offline, quiet, fit for phones, the dark and the keyboard."""
+
+import shutil
+from itertools import pairwise
+
+import pytest
+from synthetic_study import demo_study, write_study
+
+from smoothcore import toy
+from smoothcore.figures import figure1
+from smoothcore.grid import all_runs
+from smoothcore.report import inputs, page
+from smoothcore.storage import read_parquet
+from smoothcore.style import save_figure
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1400, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium in PATH")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module", params=["whole", "half"])
+def study(request, tmp_path_factory):
+    """A study's folder and the file of its report; the half one lacks every second cell."""
+    folder = tmp_path_factory.mktemp(request.param) / "results" / "demo"
+    runs = all_runs(demo_study())
+    kept = set(runs if request.param == "whole" else runs[::2])
+    write_study(folder, demo_study(), present=kept.__contains__, cells=True)
+    if request.param == "whole":
+        networks = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
+        save_figure(figure1(networks), [folder / "figure1.svg"])
+    report = folder / "report.html"
+    text = page.render(inputs.read(folder / "grid.parquet", folder))
+    report.write_text(text, encoding="utf-8")
+    return folder, report
+
+
+@pytest.fixture
+def open_report(browser, study):
+    """Open the report; at the end nothing was asked of a network and nothing was complained of."""
+    requests, complaints, contexts = [], [], []
+
+    def open_(viewport=DESK, scheme="light"):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme)
+        contexts.append(context)
+
+        def handle(route):
+            if not route.request.url.startswith(("file:", "data:")):
+                requests.append(route.request.url)
+                route.abort()
+            else:
+                route.continue_()
+
+        context.route("**/*", handle)
+        shown = context.new_page()
+        shown.on("console", lambda message: complaints.append(message.text))
+        shown.on("pageerror", lambda error: complaints.append(str(error)))
+        shown.on("websocket", lambda socket: requests.append(socket.url))
+        shown.goto(study[1].as_uri())
+        return shown
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert requests == []
+    assert complaints == []
+
+
+def background(shown):
+    return shown.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def lightness(shown, selector, prop):
+    color = shown.evaluate(
+        "([s, p]) => getComputedStyle(document.querySelector(s))[p]", [selector, prop]
+    )
+    return sum(map(float, color[color.index("(") + 1 : -1].split(",")[:3])) / 3
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 800, "height": 900}, DESK], ids=str)
+def test_the_page_never_scrolls_sideways(open_report, viewport):
+    shown = open_report(viewport)
+    for details in shown.query_selector_all("summary"):
+        details.click()
+    width = shown.evaluate("document.documentElement.scrollWidth")
+    assert width <= viewport["width"]
+
+
+def test_wide_tables_scroll_inside_their_container_on_a_phone(open_report):
+    shown = open_report(PHONE)
+    sizes = shown.evaluate(
+        "[...document.querySelectorAll('.scroll:has(> table.numbers)')].map(e => "
+        "[e.scrollWidth, e.clientWidth, getComputedStyle(e).overflowX])"
+    )
+    assert any(inside > outside for inside, outside, _ in sizes)
+    assert all(overflow == "auto" for _, _, overflow in sizes)
+
+
+def test_the_dark_theme_follows_the_system(open_report):
+    light, dark = open_report(scheme="light"), open_report(scheme="dark")
+    assert lightness(light, "body", "backgroundColor") > 230
+    assert lightness(dark, "body", "backgroundColor") < 40
+    assert lightness(dark, "body", "color") > 200
+    # the figures are part of the page and change with it
+    ground = "#figure-sizes svg path"
+    assert lightness(light, ground, "fill") > 230
+    assert lightness(dark, ground, "fill") < 40
+
+
+def test_the_toggle_overrides_the_system_and_is_remembered(open_report):
+    shown = open_report(scheme="dark")
+    dark = background(shown)
+    button = shown.get_by_role("button", name="Light theme")
+    button.click()
+    assert background(shown) != dark
+    shown.reload()
+    assert background(shown) != dark
+    shown.get_by_role("button", name="Dark theme").click()
+    assert background(shown) == dark
+
+
+def test_text_stands_out_from_its_ground_in_both_themes(open_report):
+    """WCAG AA: a contrast of at least 4.5 for everything that is read as text."""
+    for scheme in ("light", "dark"):
+        shown = open_report(scheme=scheme)
+        low = shown.evaluate(
+            """() => {
+              const parse = c => c.match(/[\\d.]+/g).map(Number);
+              const lum = c => { const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92
+                : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+              const ground = e => { for (; e; e = e.parentElement) {
+                const c = parse(getComputedStyle(e).backgroundColor);
+                if (c.length < 4 || c[3] > 0) return c.slice(0, 3); } };
+              const low = [];
+              for (const e of document.querySelectorAll('body *:not(svg *)')) {
+                if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+                const a = lum(parse(getComputedStyle(e).color).slice(0, 3)), b = lum(ground(e));
+                const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+                if (ratio < 4.5) low.push([e.className || e.tagName, ratio, e.textContent]);
+              }
+              return low; }"""
+        )
+        assert low == []
+
+
+def test_the_keyboard_reaches_everything(open_report):
+    shown = open_report()
+    seen = []
+    for _ in range(12):
+        shown.keyboard.press("Tab")
+        seen.append(
+            shown.evaluate(
+                "[document.activeElement.className || document.activeElement.id"
+                " || document.activeElement.textContent, "
+                "getComputedStyle(document.activeElement).outlineStyle]"
+            )
+        )
+    names = [name for name, _ in seen]
+    assert names[:2] == ["skip", "theme"]
+    assert "Monotonicity" in names
+    assert "scroll" in names
+    assert all(outline != "none" for _, outline in seen)
+
+
+def test_the_skip_link_leads_to_the_answer(open_report):
+    shown = open_report(PHONE)
+    shown.keyboard.press("Tab")
+    assert shown.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    shown.keyboard.press("Enter")
+    assert shown.evaluate("document.activeElement.id") == "answer"
+
+
+def test_headings_descend_one_level_at_a_time(open_report):
+    levels = open_report().evaluate(
+        "[...document.querySelectorAll('h1, h2, h3, h4')].map(e => Number(e.tagName[1]))"
+    )
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_pictures_have_names(open_report):
+    shown = open_report()
+    unnamed = shown.evaluate(
+        "[...document.querySelectorAll('img:not([alt]), svg:not([aria-label]):not([aria-hidden])')]"
+        ".length"
+    )
+    assert unnamed == 0
+    n_figures = shown.evaluate("document.querySelectorAll('figure svg[role=img]').length")
+    assert n_figures == shown.evaluate("document.querySelectorAll('figure').length") >= 5
+
+
+def test_the_numbers_shown_are_those_of_the_data(open_report, study):
+    measures = read_parquet(study[0] / "measures.parquet").to_pandas()
+    runs = read_parquet(study[0] / "runs.parquet").to_pandas()
+    shown = open_report()
+    reported = float(
+        shown.locator('[data-cell="table2.WP.exact.regularized"]').get_attribute("data-value")
+    )
+    table = measures[(measures["measure"] == "WP") & (measures["regularizer"] == "WP")]
+    means = table[table["interpolates"]].groupby("lambda")["value"].apply(list)
+    assert (
+        shown.locator('[data-cell="table2.WP.exact.regularized"]')
+        .inner_text()
+        .startswith(f"{reported:.2f}")
+    )
+    # the mean over some of the pairs at one λ: those that also interpolate at λ = 0
+    assert any(min(values) <= reported <= max(values) for values in means)
+    assert shown.locator('[data-cell="cells.present"]').inner_text() == str(len(runs))
+    rows = shown.locator("section#runs tbody tr").first.locator("td").all_inner_texts()
+    monotonicity = runs[(runs["regularizer"] == "none") & (runs["size"] < 240)]
+    assert int(rows[1]) == len(monotonicity)
+
+
+def test_it_prints(open_report, tmp_path):
+    shown = open_report(scheme="dark")
+    shown.set_viewport_size({"width": 718, "height": 1000})  # A4 between Chromium's margins
+    shown.pdf(path=tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").stat().st_size > 50_000
+    shown.emulate_media(media="print")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 718
+    assert lightness(shown, "body", "backgroundColor") > 250
+    assert lightness(shown, "body", "color") < 60
+    assert shown.evaluate("getComputedStyle(document.getElementById('theme')).display") == "none"

@@ -1,0 +1,464 @@
+"""Kendall's τ, the reported λ, r_norm and their tables, on small grids worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smoothcore import statistics
+from smoothcore.measures import ESTIMATES
+from smoothcore.paper import PAPER_TABLE1, PAPER_TABLE2
+
+NAN = float("nan")
+
+
+class Study:
+    """Builds the three tables run by run."""
+
+    def __init__(self):
+        self.grid_rows, self.run_rows, self.measure_rows = [], [], []
+
+    def add(
+        self, pair, size, seed, regularizer, lambda_, learning_rate, experiments,
+        status="interpolated", **values,
+    ):  # fmt: skip
+        """One run of the grid; ``status=None`` where it is missing; values as GN_sampled=…"""
+        run = dict(
+            zip(
+                statistics.COORDINATES,
+                (pair, size, seed, regularizer, lambda_, learning_rate),
+                strict=True,
+            )
+        )
+        self.grid_rows.append(run | {name: name in experiments for name in statistics.EXPERIMENTS})
+        if status is None:
+            return
+        interpolates = status == "interpolated"
+        self.run_rows.append(run | {"status": status, "interpolates": interpolates, "epochs": 7})
+        for name, value in values.items():
+            measure, estimator = name.split("_")
+            self.measure_rows.append(
+                run
+                | {"measure": measure, "estimator": estimator, "value": value}
+                | {"stderr": 0.1, "n_samples": 1000, "interpolates": interpolates}
+            )
+
+    def monotonicity(self, pair, size, seed=0, status="interpolated", **values):
+        self.add(pair, size, seed, "none", 0.0, 0.01, ["monotonicity"], status, **values)
+
+    def optimality(
+        self, pair, regularizer, lambda_, learning_rate, status="interpolated", **values
+    ):
+        self.add(
+            pair, 10_000, 0, regularizer, lambda_, learning_rate, ["optimality"], status, **values
+        )
+
+    @property
+    def grid(self):
+        return pd.DataFrame(self.grid_rows)
+
+    @property
+    def runs(self):
+        return pd.DataFrame(self.run_rows)
+
+    @property
+    def measures(self):
+        return pd.DataFrame(self.measure_rows)
+
+    def taus(self, measure="GPL", estimator="sampled"):
+        taus = statistics.kendall_taus(self.measures, self.grid)
+        of = taus[(taus["measure"] == measure) & (taus["estimator"] == estimator)]
+        return {
+            (row.pair, row.seed): (row.tau, row.n_sizes, row.n_sizes_in_grid)
+            for row in of.itertuples()
+        }
+
+
+@pytest.fixture
+def study():
+    return Study()
+
+
+def row(table, **keys):
+    """The only row of a table with these values."""
+    for name, value in keys.items():
+        table = table[table[name] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+class TestKendall:
+    def test_by_hand(self, study):
+        for pair, seed, values in (
+            ("0-1", 0, (1.0, 2.0, 3.0)),
+            ("0-1", 1, (1.0, 3.0, 2.0)),  # two pairs of sizes agree, one does not
+            ("2-3", 0, (1.0, 1.0, 2.0)),  # τ-b with one tie: 2 / sqrt(3 · 2)
+            ("2-3", 1, (3.0, 2.0, 1.0)),
+            ("4-9", 0, (5.0, 5.0, 5.0)),
+        ):
+            # the largest size first: sizes count as numbers, and not in the order of the rows
+            for size, value in reversed(list(zip((64, 128, 1024), values, strict=True))):
+                study.monotonicity(pair, size, seed, GPL_sampled=value)
+        assert study.taus() == {
+            ("0-1", 0): (1, 3, 3),
+            ("0-1", 1): (pytest.approx(1 / 3), 3, 3),
+            ("2-3", 0): (pytest.approx(2 / np.sqrt(6)), 3, 3),
+            ("2-3", 1): (-1, 3, 3),
+            ("4-9", 0): (pytest.approx(NAN, nan_ok=True), 3, 3),
+        }
+        # nothing was measured of the others: their cells are there, without a τ
+        taus = statistics.kendall_taus(study.measures, study.grid)
+        assert len(taus) == 5 * len(ESTIMATES)
+        others = taus[(taus["measure"] != "GPL") | (taus["estimator"] != "sampled")]
+        assert others["tau"].isna().all() and (others["n_sizes"] == 0).all()
+
+    def test_runs_that_are_missing_or_do_not_interpolate(self, study):
+        study.monotonicity("0-1", 64, GPL_sampled=1.0)
+        study.monotonicity("0-1", 128, GPL_sampled=9.0, status="max_epochs")
+        study.monotonicity("0-1", 256, GPL_sampled=2.0)
+        study.monotonicity("0-1", 512, status=None)
+        study.monotonicity("0-1", 1024, GPL_sampled=NAN, status="diverged")
+        study.monotonicity("2-3", 64, GPL_sampled=1.0)
+        study.monotonicity("2-3", 128, status=None)
+        study.monotonicity("4-9", 64, status=None)
+        assert study.taus() == {
+            ("0-1", 0): (1, 2, 5),
+            ("2-3", 0): (pytest.approx(NAN, nan_ok=True), 1, 2),
+            ("4-9", 0): (pytest.approx(NAN, nan_ok=True), 0, 1),
+        }
+
+    def test_only_runs_of_the_experiment_count(self, study):
+        study.monotonicity("0-1", 64, GPL_sampled=1.0)
+        study.monotonicity("0-1", 128, GPL_sampled=2.0)
+        study.add("0-1", 10_000, 0, "none", 0.0, 0.01, ["optimality"], GPL_sampled=0.0)
+        study.add("0-1", 128, 0, "none", 0.0, 0.1, [], GPL_sampled=0.0)
+        outside = study.measures.assign(seed=7)
+        measures = pd.concat([study.measures, outside])
+        taus = statistics.kendall_taus(measures, study.grid)
+        assert row(taus, measure="GPL", estimator="sampled")["tau"] == 1
+        assert set(taus["n_sizes_in_grid"]) == {2}
+
+    def test_run_in_both_experiments(self, study):
+        study.add("0-1", 64, 0, "none", 0.0, 0.01, ["monotonicity", "optimality"], WP_exact=1.0)
+        study.monotonicity("0-1", 128, WP_exact=2.0)
+        assert study.taus("WP", "exact") == {("0-1", 0): (1, 2, 2)}
+
+
+class TestBootstrap:
+    def interval(self, values, pairs):
+        return statistics.bootstrap_interval(pd.Series(values), pd.Series(list(pairs)))
+
+    def test_two_pairs(self):
+        # the mean of a resample is 0, 1/2 or 1, with probabilities 1/4, 1/2, 1/4
+        assert self.interval([0.0, 1.0], "ab") == (0, 1)
+
+    def test_pairs_are_drawn_with_all_their_values(self):
+        # aa → 0, ab → 2/8, bb → 1; values drawn one by one would give 0.25 ± 0.3
+        assert self.interval([0.0] * 6 + [1.0] * 2, "aaaaaabb") == (0, 1)
+
+    def test_large_sample(self):
+        """On many pairs the interval is mean ± 1.96 std / sqrt(pairs), whatever the seeds."""
+        values = np.random.default_rng(0).normal(3, 2, size=400)
+        low, high = self.interval(np.repeat(values, 3), np.repeat(np.arange(400), 3))
+        half = 1.96 * values.std() / np.sqrt(400)
+        assert low == pytest.approx(values.mean() - half, abs=0.1 * half)
+        assert high == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+    def test_same_data_same_interval(self):
+        values, pairs = np.random.default_rng(0).normal(size=9), np.repeat(["a", "b", "c"], 3)
+        order = np.random.default_rng(1).permutation(9)
+        assert self.interval(values, pairs) == pytest.approx(
+            self.interval(values[order], pairs[order]), rel=1e-12
+        )
+
+    @pytest.mark.parametrize(("values", "pairs"), [([], ""), ([1.0], "a"), ([1.0, 2.0], "aa")])
+    def test_fewer_than_two_pairs(self, values, pairs):
+        assert np.isnan(self.interval(np.array(values, float), pairs)).all()
+
+
+class TestTable1:
+    def test_by_hand(self):
+        taus = pd.DataFrame(
+            [
+                ("GPL", "sampled", "0-1", 0, 1.0, 3, 3),
+                ("GPL", "sampled", "0-1", 1, 0.5, 2, 3),
+                ("GPL", "sampled", "2-3", 0, 0.0, 3, 3),
+                ("GPL", "sampled", "2-3", 1, NAN, 1, 3),
+                ("GN", "exact", "0-1", 0, -1.0, 3, 3),
+            ],
+            columns=["measure", "estimator", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"],
+        )
+        table = statistics.table1(taus)
+        assert list(zip(table["measure"], table["estimator"], strict=True)) == list(ESTIMATES)
+        gpl = row(table, measure="GPL", estimator="sampled")
+        assert gpl["mean"] == 0.5
+        assert gpl["std"] == 0.5  # sqrt((1/4 + 0 + 1/4) / 2)
+        assert (gpl["low"], gpl["high"]) == (0, 0.75)  # 2-3 twice, 0-1 twice
+        assert (gpl["n_values"], gpl["n_complete"], gpl["n_in_grid"]) == (3, 2, 4)
+        gn = row(table, measure="GN", estimator="exact")
+        assert gn["mean"] == -1 and np.isnan(gn[["std", "low", "high"]].astype(float)).all()
+        assert gn["n_values"] == 1
+        wp = row(table, measure="WP")
+        assert np.isnan(wp["mean"]) and wp["n_values"] == wp["n_in_grid"] == 0
+
+    def test_the_paper_stands_beside_its_own_estimator(self):
+        table = statistics.table1(pd.DataFrame())
+        beside = {
+            (r.measure, r.estimator): (r.paper_mean, r.paper_std)
+            for r in table.itertuples()
+            if not np.isnan(r.paper_mean)
+        }
+        assert list(beside) == [
+            ("GN", "sampled"),
+            ("FPL", "sampled"),
+            ("GPL", "sampled"),
+            ("WP", "exact"),
+        ]
+        assert beside["FPL", "sampled"] == (PAPER_TABLE1["FPL"].mean, PAPER_TABLE1["FPL"].std)
+
+
+@pytest.fixture
+def optimality(study):
+    """Four pairs; FPL at two λ, GN at one; λ = 0 at both learning rates."""
+    #         λ = 0     λ = 0.001  λ = 0.01
+    fpl = {
+        "0-1": (1.2, 1.10, 1.05),
+        "2-3": (1.4, 1.30, 1.10),
+        "4-9": (1.5, 1.40, None),
+        "6-7": (None, 1.2, 1.15),
+    }
+    for pair, values in fpl.items():
+        for lambda_, value in zip((0.0, 0.001, 0.01), values, strict=True):
+            study.optimality(
+                pair,
+                "FPL" if lambda_ else "none",
+                lambda_,
+                0.1,
+                "interpolated" if value else "max_epochs",
+                FPL_sampled=value or 99.0,
+                FPL_exact=1 + 2 * ((value or 99.0) - 1),
+                GN_sampled=55.0,
+            )
+    for pair, (before, after) in {"0-1": (1.0, 0.5), "2-3": (2.0, 0.5)}.items():
+        study.optimality(pair, "none", 0.0, 0.01, GN_sampled=before, FPL_sampled=77.0)
+        study.optimality(pair, "GN", 1e-4, 0.01, GN_sampled=after, FPL_sampled=77.0)
+    return study
+
+
+class TestReportedLambda:
+    def grid_of(self, study, interpolating, n_pairs=4, regularizer="GN", status="max_epochs"):
+        for lambda_, n in interpolating.items():
+            for pair in range(n_pairs):
+                study.optimality(
+                    f"0-{pair}", regularizer, lambda_, 0.01, "interpolated" if pair < n else status
+                )
+        return statistics.reported_lambdas(study.runs, study.grid)
+
+    def test_half_is_enough(self, study):
+        assert self.grid_of(study, {1e-5: 4, 1e-4: 2, 1e-3: 1}) == {"GN": 1e-4}
+
+    def test_half_of_an_odd_number(self, study):
+        assert self.grid_of(study, {1e-5: 3, 1e-4: 2}, n_pairs=5) == {"GN": 1e-5}
+
+    def test_the_largest_counts_though_a_smaller_one_fails(self, study):
+        assert self.grid_of(study, {1e-5: 4, 1e-4: 1, 1e-3: 3}) == {"GN": 1e-3}
+
+    def test_none(self, study):
+        reported = self.grid_of(study, {1e-5: 1})
+        assert list(reported) == ["GN"] and np.isnan(reported["GN"])
+
+    @pytest.mark.parametrize("status", ["diverged", None])
+    def test_missing_and_diverged_runs_do_not_interpolate(self, study, status):
+        assert self.grid_of(study, {1e-5: 2, 1e-4: 1}, status=status) == {"GN": 1e-5}
+
+    def test_each_regularizer_has_its_own(self, study):
+        self.grid_of(study, {3e-5: 4}, regularizer="WP")
+        self.grid_of(study, {3e-5: 0, 1e-5: 4}, regularizer="GPL-exact")
+        assert self.grid_of(study, {1e-3: 4}) == {"GN": 1e-3, "GPL-exact": 1e-5, "WP": 3e-5}
+
+
+class TestTable2:
+    def table(self, study):
+        return statistics.table2(study.measures, study.runs, study.grid)
+
+    def test_by_hand(self, optimality):
+        table = self.table(optimality)
+        assert list(table.columns) == statistics.TABLE2_COLUMNS
+        fpl = row(table, regularizer="FPL", estimator="sampled")
+        # three of four pairs interpolate at 0.01, of which 6-7 does not at λ = 0
+        assert fpl["lambda"] == 0.01
+        assert (fpl["n_matched"], fpl["n_in_grid"]) == (2, 4)
+        assert fpl["measure"] == "FPL" and fpl["lower_bound"] == 1
+        assert fpl["unregularized_mean"] == pytest.approx(1.3)
+        assert fpl["regularized_mean"] == pytest.approx(1.075)
+        # 0.05 / 0.2 and 0.1 / 0.4
+        assert fpl["r_norm_mean"] == pytest.approx(0.25)
+        assert fpl["r_norm_std"] == pytest.approx(0, abs=1e-12)
+        gn = row(table, regularizer="GN", estimator="sampled")
+        assert gn["lambda"] == 1e-4 and gn["lower_bound"] == 0
+        # 0.5 / 1 and 0.5 / 2; the learning rate of its own λ = 0 runs, not 55
+        assert gn["unregularized_mean"] == 1.5 and gn["regularized_mean"] == 0.5
+        assert gn["r_norm_mean"] == 0.375  # the mean of the ratios, not the ratio of the means
+        assert gn["r_norm_std"] == pytest.approx(0.125 * np.sqrt(2))
+        assert (gn["r_norm_low"], gn["r_norm_high"]) == (0.25, 0.5)
+
+    def test_rows_are_the_regularizers_of_the_grid_by_estimator(self, optimality):
+        optimality.optimality("0-1", "GPL-exact", 1e-4, 0.1, GPL_exact=2.0, GPL_sampled=1.5)
+        optimality.optimality("0-1", "WP", 1e-4, 0.01, "diverged")
+        table = self.table(optimality)
+        assert list(zip(table["regularizer"], table["estimator"], strict=True)) == [
+            ("GN", "sampled"),
+            ("GN", "exact"),
+            ("FPL", "sampled"),
+            ("FPL", "exact"),
+            ("GPL-exact", "sampled"),
+            ("GPL-exact", "exact"),
+            ("WP", "exact"),
+        ]
+        exact = row(table, regularizer="FPL", estimator="exact")
+        assert exact["unregularized_mean"] == pytest.approx(1.6)
+        assert exact["r_norm_mean"] == pytest.approx(0.25)
+        # no GN_exact and no GPL at λ = 0 were measured
+        for other in (
+            row(table, regularizer="GN", estimator="exact"),
+            row(table, regularizer="GPL-exact", estimator="exact"),
+        ):
+            assert other["lambda"] == 1e-4 and other["n_matched"] == 0
+            assert np.isnan(other["r_norm_mean"])
+        wp = row(table, regularizer="WP")
+        assert np.isnan(wp["lambda"]) and (wp["n_matched"], wp["n_in_grid"]) == (0, 1)
+        papers = table.dropna(subset="paper_r_norm_mean")
+        assert list(papers["regularizer"]) == ["GN", "FPL", "WP"]
+        assert list(papers["paper_r_norm_std"]) == [
+            PAPER_TABLE2[name].r_norm_std for name in ("GN", "FPL", "WP")
+        ]
+
+    def test_several_seeds(self, study):
+        for seed, before, after in ((0, 1.0, 0.4), (1, 2.0, 1.0)):
+            experiment = (0.01, ["optimality"])
+            study.add("0-1", 64, seed, "none", 0.0, *experiment, WP_exact=before)
+            study.add("0-1", 64, seed, "WP", 1e-5, *experiment, WP_exact=after)
+        wp = row(self.table(study), regularizer="WP")
+        assert wp["r_norm_mean"] == pytest.approx(0.45)
+        assert (wp["n_matched"], wp["n_in_grid"]) == (2, 2)
+        assert np.isnan(wp["r_norm_low"])  # one pair only
+
+    def test_measure_at_its_lower_bound(self, study):
+        study.optimality("0-1", "none", 0.0, 0.1, FPL_sampled=1.0)
+        study.optimality("0-1", "FPL", 1e-3, 0.1, FPL_sampled=1.0)
+        fpl = row(self.table(study), regularizer="FPL", estimator="sampled")
+        assert np.isnan(fpl["r_norm_mean"]) and fpl["regularized_mean"] == 1
+
+    def test_lower_bounds_are_the_papers(self):
+        for measure, published in PAPER_TABLE2.items():
+            assert statistics.LOWER_BOUND[measure] == published.lower_bound
+
+
+class TestFigure2:
+    def test_values(self, optimality):
+        values = statistics.optimality_values(optimality.measures, optimality.grid)
+        fpl = values[(values["regularizer"] == "FPL") & (values["estimator"] == "sampled")]
+        boxes = {
+            lambda_: dict(zip(box["pair"], box["value"], strict=True))
+            for lambda_, box in fpl.groupby("lambda")
+        }
+        assert boxes == {
+            0.0: {"0-1": 1.2, "2-3": 1.4, "4-9": 1.5},
+            0.001: {"0-1": 1.1, "2-3": 1.3, "4-9": 1.4, "6-7": 1.2},
+            0.01: {"0-1": 1.05, "2-3": 1.1, "6-7": 1.15},
+        }
+        gn = values[values["regularizer"] == "GN"]
+        assert set(gn["measure"]) == {"GN"} and set(gn["learning_rate"]) == {0.01}
+        assert dict(gn.groupby("lambda")["value"].apply(list)) == {0.0: [1, 2], 1e-4: [0.5, 0.5]}
+
+    def test_penalties_with_one_learning_rate_share_their_baseline(self, study):
+        study.optimality("0-1", "none", 0.0, 0.1, FPL_sampled=1.5, GPL_sampled=3.0)
+        for regularizer in ("GPL", "GPL-exact", "FPL"):
+            study.optimality("0-1", regularizer, 1e-4, 0.1, FPL_sampled=1.2, GPL_sampled=2.0)
+        values = statistics.optimality_values(study.measures, study.grid)
+        assert values[["regularizer", "lambda", "measure", "value"]].to_numpy().tolist() == [
+            ["FPL", 0.0, "FPL", 1.5],
+            ["FPL", 1e-4, "FPL", 1.2],
+            ["GPL", 0.0, "GPL", 3.0],
+            ["GPL", 1e-4, "GPL", 2.0],
+            ["GPL-exact", 0.0, "GPL", 3.0],
+            ["GPL-exact", 1e-4, "GPL", 2.0],
+        ]
+
+    def test_counts(self, optimality):
+        optimality.optimality("8-9", "FPL", 0.01, 0.1, status=None)
+        counts = statistics.interpolation_counts(optimality.runs, optimality.grid)
+        columns = ["n_in_grid", "n_present", "n_interpolating", "n_not_interpolating"]
+        assert {
+            (r.regularizer, r[2]): tuple(getattr(r, name) for name in columns)
+            for r in counts.itertuples()
+        } == {
+            ("GN", 0.0): (2, 2, 2, 0),
+            ("GN", 1e-4): (2, 2, 2, 0),
+            ("FPL", 0.0): (4, 4, 3, 1),
+            ("FPL", 0.001): (4, 4, 4, 0),
+            ("FPL", 0.01): (5, 4, 3, 1),
+        }
+
+
+def test_completeness(study):
+    study.add("0-1", 64, 0, "none", 0.0, 0.01, ["monotonicity", "optimality"])
+    study.monotonicity("0-1", 128, status="max_epochs")
+    study.monotonicity("0-1", 256, status=None)
+    study.optimality("0-1", "GN", 1e-3, 0.01, status="diverged")
+    outside = study.runs.assign(seed=9)
+    table = statistics.completeness(study.grid, pd.concat([study.runs, outside]))
+    assert table.set_index("experiment").to_dict("index") == {
+        "monotonicity": {
+            "in_grid": 3, "present": 2, "missing": 1,
+            "interpolated": 1, "max_epochs": 1, "diverged": 0,
+        },
+        "optimality": {
+            "in_grid": 2, "present": 2, "missing": 0,
+            "interpolated": 1, "max_epochs": 0, "diverged": 1,
+        },
+    }  # fmt: skip
+
+
+class TestIncomplete:
+    """Half a grid, an empty one: no error, no warning (warnings are errors here), counts."""
+
+    @pytest.mark.parametrize("empty", ["no columns", "no rows"])
+    def test_no_run_yet(self, optimality, empty):
+        grid, runs, measures = optimality.grid, optimality.runs, optimality.measures
+        runs, measures = (
+            pd.DataFrame() if empty == "no columns" else table.iloc[:0]
+            for table in (runs, measures)
+        )
+        table = statistics.table2(measures, runs, grid)
+        assert list(table["regularizer"].unique()) == ["GN", "FPL"]
+        assert table[["lambda", "r_norm_mean", "unregularized_mean"]].isna().all(axis=None)
+        assert set(table["n_matched"]) == {0}
+        counts = statistics.interpolation_counts(runs, grid)
+        assert counts["n_in_grid"].sum() == 16 and counts["n_present"].sum() == 0
+        assert statistics.optimality_values(measures, grid).empty
+        assert list(statistics.completeness(grid, runs)["missing"]) == [0, 16]
+
+    def test_no_grid(self):
+        none = pd.DataFrame()
+        taus = statistics.kendall_taus(none, none)
+        assert taus.empty and list(statistics.table1(taus)["n_values"]) == [0] * len(ESTIMATES)
+        assert statistics.table2(none, none, none).empty
+        assert statistics.optimality_values(none, none).empty
+        assert statistics.interpolation_counts(none, none).empty
+        assert list(statistics.completeness(none, none)["in_grid"]) == [0, 0]
+
+    def test_runs_not_measured_yet(self, optimality):
+        table = statistics.table2(pd.DataFrame(), optimality.runs, optimality.grid)
+        fpl = row(table, regularizer="FPL", estimator="sampled")
+        assert fpl["lambda"] == 0.01 and fpl["n_matched"] == 0
+
+    def test_an_unknown_outcome_is_refused(self, optimality):
+        runs = optimality.runs.astype({"interpolates": object})
+        runs.loc[0, "interpolates"] = None
+        with pytest.raises(ValueError, match="'interpolates' has empty cells"):
+            statistics.completeness(optimality.grid, runs)
+
+    def test_a_run_recorded_twice_is_refused(self, optimality):
+        runs = pd.concat([optimality.runs, optimality.runs.iloc[:1]])
+        with pytest.raises(ValueError, match=r"two rows for .*'pair': '0-1'"):
+            statistics.table2(optimality.measures, runs, optimality.grid)

@@ -1,0 +1,191 @@
+"""Damage, full and read-only disks, failing cells: noticed, named, repaired. Real snakemake."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from smoothcore import schemas
+from smoothcore.records import read_run_table
+from smoothcore.storage import read_parquet
+from tests.workflow import TARGETS, Workflow, kill_group, planned, wait_until
+
+pytestmark = pytest.mark.workflow
+
+
+def flip(path: Path) -> None:
+    """Flip a bit in the first column of a parquet file."""
+    content = bytearray(path.read_bytes())
+    content[30] ^= 8
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+
+def repair_command(said: str, path: Path) -> str:
+    """Return the command that the message about a file tells to type."""
+    found = re.findall(rf"^error: \S*{re.escape(path.name)} is damaged .*?  (\S.*)$", said, re.M)
+    commands = {command for command in found if str(path) in command or "--forcerun" in command}
+    assert len(commands) == 1, said[-6000:]
+    return commands.pop()
+
+
+def type_in(command: str, *, fails: bool = False) -> str:
+    """Type a command into a shell somewhere else; return what it said."""
+    done = subprocess.run(
+        ["bash", "-c", command], cwd="/", capture_output=True, text=True, timeout=600
+    )
+    said = done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, said[-6000:]
+    assert "Traceback" not in said
+    return said
+
+
+def tables(study: Workflow) -> dict[str, bytes]:
+    return {name: (study.folder / name).read_bytes() for name in TARGETS}
+
+
+def test_three_damaged_cells(study, finished):
+    """Weights cut off, a bit of a record flipped, measures cut off: three errors, three repairs."""
+    weights = study.layout.weights(study.run_at(size=16))
+    record = study.layout.record(study.run_at(regularizer="GN"))
+    measures = study.layout.measured(study.run_at(pair="3-5"))
+    truncate(weights)
+    flip(record)
+    truncate(measures)
+    before = tables(study)
+    # collecting waits for the cells that are measured again, so the measures are named at the end
+    said = study.snakemake(*study.targets, fails=True)
+    assert tables(study) == before  # of whole files; nothing was made from damaged ones
+    commands = [repair_command(said, path) for path in (weights, record)]
+    assert all(command.startswith("rm ") for command in commands)
+    type_in(commands[0], fails=True)
+    said = type_in(commands[1], fails=True)
+    command = repair_command(said, measures)
+    said = type_in(command)
+    assert planned(said).get("train", 0) == 0 and planned(said)["measure"] == 1
+    expected = finished.comparable()
+    assert {name: study.comparable()[name] for name in expected} == expected
+
+
+def test_damaged_tables(study, finished):
+    for path in (study.results / "runs.parquet", study.layout.grid):
+        flip(path)
+        said = study.snakemake(*study.targets, fails=True)
+        said = type_in(repair_command(said, path))
+        assert not {"train", "measure"} & set(planned(said))
+    assert study.comparable() == finished.comparable()
+
+
+def test_damaged_images(study, finished):
+    """The repair makes the images anew and trains the one cell that needed them, no other."""
+    run, data = study.run_at(regularizer="FPL"), study.layout.data("digits")
+    content = bytearray(data.read_bytes())
+    # one pixel of this pair
+    content[content.index(b"\x93NUMPY", content.index(b"train_0.npy")) + 200] ^= 1
+    data.write_bytes(content)
+    study.layout.measured(run).unlink()
+    study.layout.weights(run).unlink()
+    said = study.snakemake(*study.targets, fails=True)
+    said = type_in(repair_command(said, data))
+    jobs = planned(said[said.rindex("Job stats:") :])  # of the second of two steps
+    assert (jobs["train"], jobs["measure"]) == (1, 1) and "prepare_data" not in jobs
+    for path in (data, study.layout.weights(run)):
+        path.unlink()
+    said = study.snakemake(*study.targets, fails=True)
+    found = re.search(r"digits\.npz is gone.*  (\S.*)  To train all again", said)
+    assert planned(type_in(found[1])) == {"prepare_data": 1}
+    assert study.planned(*study.targets) == {}
+    assert study.comparable() == finished.comparable()
+
+
+@pytest.fixture
+def small_disk(empty):
+    """A results folder on a file system of its own; yields what remounts it."""
+    folder = empty.folder / "results"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)], capture_output=True
+    )
+    if done.returncode:
+        pytest.skip(f"this system does not allow to mount: {done.stderr.decode().strip()}")
+    yield lambda how: subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_and_then_a_read_only_disk(empty, finished, small_disk):
+    said = empty.snakemake(*TARGETS, fails=True)
+    assert re.search(r"^error: cannot write results/\S+: the disk is full\.", said, re.M)
+    expected = finished.comparable()
+    there = empty.comparable()
+    assert there and all(expected[name] == content for name, content in there.items())
+    small_disk("size=20m,ro")
+    assert empty.planned(*TARGETS)
+    said = empty.snakemake(*TARGETS, fails=True)
+    assert f"cannot write {empty.results}: the file system is read-only" in said
+    small_disk("size=20m,rw")
+    empty.snakemake(*TARGETS)
+    there = empty.comparable()
+    assert {name: expected[name] for name in there} == there
+    assert set(expected) - set(there) <= {"toy.npz"}
+
+
+def test_cells_that_fail(study):
+    """Two diverge, two do not interpolate, one crashes: the others go on, the tables are made."""
+    regularizers = study.config["optimality"]["regularizers"]
+    regularizers["GN"]["lambda"] = [1.0e-4, 1.0e6]
+    regularizers["FPL"]["lambda"] = [1.0e-4, 1.0]
+    regularizers["WP"] = {"lambda": [1.0e-5], "learning_rate": 0.005}
+    study.write()
+    in_the_way = study.results / "checkpoints/pair=3-5/size=32/seed=0/regularizer=WP"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("a file where a folder should be")
+    said = study.snakemake(*study.targets, fails=True)
+    log = "results/tiny/logs/train/pair=3-5/size=32/seed=0/regularizer=WP/lambda-1e-05_lr-0.005.log"
+    assert f"log: {log}" in said and "a file is where its folder should be" in said
+    status = {}
+    for run in study.runs:
+        if (study.layout.record(run)).exists():
+            row = read_run_table(study.layout.record(run), run, schemas.RUNS).to_pylist()[0]
+            status[run.pair, run.regularizer, run.lambda_] = row["status"]
+            assert row["interpolates"] == (row["status"] == "interpolated")
+    assert status.pop(("0-1", "WP", 1e-5)) == "interpolated"
+    assert ("3-5", "WP", 1e-5) not in status
+    for pair in ("0-1", "3-5"):
+        assert status.pop((pair, "GN", 1e6)) == "diverged"
+        assert status.pop((pair, "FPL", 1.0)) == "max_epochs"
+    assert set(status.values()) == {"interpolated"}
+
+    said = study.snakemake("partial")
+    cells = len(study.runs)
+    assert f"Collecting the cells that are there: 1 of {cells} cells is missing" in said
+    partial = read_parquet(study.results / "partial" / "runs.parquet")
+    assert partial.num_rows == cells - 1
+
+    in_the_way.unlink()
+    assert planned(study.snakemake(*study.targets))["train"] == 1
+    runs = read_parquet(study.results / "runs.parquet").to_pandas()
+    assert len(runs) == cells and runs["interpolates"].sum() == cells - 4
+    table2 = (study.results / "table2.csv").read_text()
+    assert "nan" not in table2.lower()
+    assert study.planned(*study.targets) == {}
+
+
+def test_two_workflows_in_one_folder(study):
+    for path in study.results.glob("weights/*/*/*/*/*.npz"):
+        path.unlink()
+    process = study.start()
+    try:
+        locks = study.folder / ".snakemake" / "locks"
+        wait_until(lambda: locks.is_dir() and any(locks.iterdir()))
+        said = study.snakemake(fails=True)
+        assert "Directory cannot be locked" in said and "--unlock" in said
+    finally:
+        kill_group(process)
+    assert "Unlock" in study.snakemake("--unlock")

@@ -1,0 +1,28 @@
+"""Killed at any moment, started again, and nothing is lost. Through the real snakemake."""
+
+import pytest
+
+from tests.soak import soak
+from tests.workflow import TARGETS, final_files
+
+pytestmark = pytest.mark.workflow
+
+
+def test_twenty_kills(finished, empty):
+    """The long version is `python -m tests.soak`."""
+    expected = finished.comparable()
+    expected.pop("toy.npz")  # of Figure 1, not of the grid
+    counts = soak(empty, expected, kills=20, seed=20, say=print)
+    print(dict(counts))
+    kinds = ("train", "snakemake alone", "snakemake and its jobs")
+    assert all(counts[kind] for kind in kinds), counts
+    assert counts["files read meanwhile"] >= len(expected)
+    # nothing is left behind: no checkpoint, no temporary file
+    left = [
+        path
+        for path in empty.results.rglob("*")
+        if path.is_file() and (path.name.startswith(".tmp-") or "checkpoints" in path.parts)
+    ]
+    assert all(path.name.endswith(".lock") for path in left), left
+    assert empty.planned(*TARGETS) == {}
+    assert len(final_files(empty.results)) == len(expected)
