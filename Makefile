@@ -1,0 +1,65 @@
+# make demo: the whole pipeline on data that needs no download.   make test: every test.
+# Needs python3 (3.11 to 3.13) and make; everything else goes into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --durations 15
+BIN := $(VENV)/bin
+
+.PHONY: demo test check benchmark soak lock clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo       run both experiments on the 8x8 digits of scikit-learn (minutes)'
+	@echo 'make test       run every test'
+	@echo 'make check      linters, format, dry run of the full grid'
+	@echo 'make benchmark  measure the speed of everything beside its alternatives'
+	@echo 'make soak       kill the workflow at random moments for a long time'
+	@echo 'make lock       renew the pinned requirements (needs uv)'
+	@echo 'make clean      remove $(VENV); results stay'
+
+demo: $(VENV)/.runtime
+	$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
+	@$(BIN)/python -m workflow_scripts.show_tables --folder results/demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --dry-run --quiet
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.soak
+
+lock:
+	for name in runtime dev slurm; do \
+	  (cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --quiet --custom-compile-command 'make lock' \
+	    $$(test $$name = runtime || echo -c runtime.txt) $$name.in -o $$name.txt) || exit 1; \
+	done
+	uv run --no-project --with packaging python requirements/make_environment.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "error: this needs Python 3.11, 3.12 or 3.13; name one with  make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "error: python3 has no venv module (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+$(VENV)/.runtime: requirements/runtime.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,58 @@
+"""The library without the workflow: how smooth is a Keras model of your own?
+
+    python docs/library_alone.py
+
+GN, FPL and GPL are defined for every differentiable model with one output, however deep. WP is
+defined for the two-layer ReLU network only, where all four have closed forms.
+"""
+
+import keras
+import numpy as np
+
+from smoothcore import autodiff, measures
+from smoothcore.keras_model import from_keras
+from smoothcore.seeds import generator, stream
+
+
+def main() -> dict[str, dict[str, measures.Measurement]]:
+    """Train two models on the same points, measure both, and return what was measured."""
+    keras.utils.set_random_seed(0)
+    rng = generator(stream("library alone"))
+    x = rng.uniform(0, 1, (200, 6)).astype(np.float32)
+    y = np.where(x[:, 0] > x[:, 1], 1.0, -1.0).astype(np.float32)
+
+    two_layers = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(1)]
+    )
+    deeper = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Dense(32, "relu"),
+            keras.layers.Dense(32, "tanh"),
+            keras.layers.Dense(1),
+        ]
+    )
+    for model in (two_layers, deeper):
+        model.compile(keras.optimizers.SGD(0.05), "mse")
+        model.fit(x, y, batch_size=20, epochs=20, verbose=0)
+
+    # the same points and segments for both, so that they can be compared
+    x_test = rng.uniform(0, 1, (300, 6)).astype(np.float32)
+    evaluation = measures.draw_evaluation_points(x_test, n_samples=200, rng=rng)
+    return {
+        "two layers, closed forms": {
+            m.measure: m
+            for m in measures.measure(from_keras(two_layers), evaluation, x_test)
+            if m.estimator == measures.SAMPLED or m.measure == "WP"
+        },
+        "two layers, autodiff": {m.measure: m for m in autodiff.measure(two_layers, evaluation)},
+        "deeper, autodiff": {m.measure: m for m in autodiff.measure(deeper, evaluation)},
+    }
+
+
+if __name__ == "__main__":
+    for title, measured in main().items():
+        values = "   ".join(
+            f"{name} {m.value:.3f} ± {m.stderr:.3f}" for name, m in measured.items()
+        )
+        print(f"{title + ':':26}{values}")
