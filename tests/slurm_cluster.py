@@ -147,6 +147,10 @@ class Cluster:
         """Start the daemon of a node."""
         self._start(node, "slurmd", "-D", "-N", node)
 
+    def drain_node(self, node: str) -> None:
+        """Let a node finish what runs on it and give it nothing new."""
+        self.run("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+
     def kill_node(self, node: str) -> None:
         """Take a node away as a power cut does: its daemon and all that runs on it."""
         daemon = self._processes.pop(node)

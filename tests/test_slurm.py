@@ -138,6 +138,11 @@ def hold_one_on_each_node(cluster: Cluster, workflow, folder: Path, runs: list[R
     return held
 
 
+def hosts_of_completed(jobs: list[dict[str, str]]) -> set[str]:
+    """The nodes on which jobs came to a good end."""
+    return {job["BatchHost"] for job in jobs if job["JobState"] == "COMPLETED"}
+
+
 def act(cluster: Cluster, folder: Path, local: Path, runs: list[Run]) -> Story:
     """Run the study on the cluster while things go wrong."""
     blocked = folder / LAYOUT.checkpoint(FAILING).parent
@@ -150,6 +155,12 @@ def act(cluster: Cluster, folder: Path, local: Path, runs: list[Run]) -> Story:
         )
         try:
             held = hold_one_on_each_node(cluster, first, folder, runs)
+            cluster.wait_until(
+                lambda: NODES[0] in hosts_of_completed(cluster.jobs()),
+                "a cell is complete on the first node",
+            )
+            # from here on all that is left is work for the second node
+            cluster.drain_node(NODES[0])
             cluster.kill_node(NODES[1])
             cluster.wait_until(
                 lambda: NODES[1] in cluster.nodes_in_state("down"), "the loss of a node is noticed"
@@ -212,7 +223,7 @@ def test_every_cell_is_there_in_the_end(story):
 
 
 def test_both_nodes_did_work(story):
-    assert {job["BatchHost"] for job in story.jobs if job["JobState"] == "COMPLETED"} == set(NODES)
+    assert hosts_of_completed(story.jobs) == set(NODES)
 
 
 def test_weights_are_those_of_a_local_run_to_the_last_bit(story):
@@ -233,7 +244,8 @@ def test_a_job_that_hit_its_time_limit_was_sent_again_and_continued(story):
 def test_jobs_of_a_node_that_died_were_queued_again_and_continued(story):
     requeued = [job for job in story.jobs if int(job["Restarts"]) > 0]
     assert 1 <= len(requeued) <= 2, "a node runs two jobs at a time"
-    assert {job["JobState"] for job in requeued} == {"COMPLETED"}
+    # the cell that cannot be trained may have been among them
+    assert {job["JobState"] for job in requeued} - {"FAILED"} == {"COMPLETED"}
     assert story.record(story.held[NODES[1]])["resumes"] == 1
 
 
