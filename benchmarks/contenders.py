@@ -89,7 +89,7 @@ def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
     x_test = problems.test_images(folder)
     network = problems.read_network(folder)
     points = measures.draw_evaluation_points(x_test, n_samples, generator(stream("benchmark")))
-    return Contender(timed(lambda: measures.measure(network, points, x_test, grid_points)), 1)
+    return Contender(timed(lambda: measures.measure(network, points, grid_points)), 1)
 
 
 def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:

@@ -42,7 +42,7 @@ def main() -> dict[str, dict[str, measures.Measurement]]:
     return {
         "two layers, closed forms": {
             m.measure: m
-            for m in measures.measure(from_keras(two_layers), evaluation, x_test)
+            for m in measures.measure(from_keras(two_layers), evaluation)
             if m.estimator == measures.SAMPLED or m.measure == "WP"
         },
         "two layers, autodiff": {m.measure: m for m in autodiff.measure(two_layers, evaluation)},

@@ -42,11 +42,13 @@ class EvaluationPoints:
     """Where the measures are evaluated; drawn once per pair and shared by every model of it.
 
     Attributes:
-        points: points of GN, shape (N', d).
-        starts: start points a of the segments, shape (N, d).
-        ends: end points b of the segments, shape (N, d).
+        images: all the pair's test images, shape (n_test, d); the exact GN is the mean over them.
+        points: which of them are the points of GN, integers, shape (N',).
+        starts: which are the start points a of the segments, integers, shape (N,).
+        ends: which are the end points b of the segments, integers, shape (N,).
     """
 
+    images: np.ndarray
     points: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
@@ -98,13 +100,14 @@ def draw_evaluation_points(
     points = rng.choice(len(x_test), size=min(n_samples, len(x_test)), replace=False)
     starts = rng.integers(len(x_test), size=n_samples)
     ends = rng.integers(len(x_test), size=n_samples)
-    return EvaluationPoints(x_test[points], x_test[starts], x_test[ends])
+    return EvaluationPoints(x_test, points, starts, ends)
 
 
 def gradient_norms(network: TwoLayerNetwork, x: np.ndarray) -> np.ndarray:
     """Return ‖∇f(x)‖ = ‖W (v ⊙ m(x))‖ at each x of shape (n, d); float64, shape (n,)."""
     network = network.astype(np.float64)
-    return _gradient_norms(network, x, _gradient_basis(network))
+    masks = network.preactivations(np.asarray(x, np.float64)) > 0
+    return _combination_norms(masks, _gradient_basis(network))
 
 
 def path_lengths_sampled(
@@ -124,7 +127,7 @@ def path_lengths_sampled(
     Raises:
         ValueError: ``grid_points`` < 2.
     """
-    return _Paths(network, starts, ends).lengths_sampled(grid_points)
+    return _Paths.between(network, starts, ends).lengths_sampled(grid_points)
 
 
 def path_lengths_exact(
@@ -140,7 +143,7 @@ def path_lengths_exact(
     Returns:
         Float64, shape (N,).
     """
-    return _Paths(network, starts, ends).lengths_exact()
+    return _Paths.between(network, starts, ends).lengths_exact()
 
 
 def gradient_path_lengths_sampled(
@@ -160,7 +163,7 @@ def gradient_path_lengths_sampled(
     Raises:
         ValueError: ``grid_points`` < 2.
     """
-    return _Paths(network, starts, ends).gradient_lengths_sampled(grid_points)
+    return _Paths.between(network, starts, ends).gradient_lengths_sampled(grid_points)
 
 
 def gradient_path_lengths_exact(
@@ -183,7 +186,7 @@ def gradient_path_lengths_exact(
     Returns:
         Float64, shape (N,).
     """
-    return _Paths(network, starts, ends).gradient_lengths_exact()
+    return _Paths.between(network, starts, ends).gradient_lengths_exact()
 
 
 def weights_product(network: TwoLayerNetwork) -> float:
@@ -195,7 +198,6 @@ def weights_product(network: TwoLayerNetwork) -> float:
 def measure(
     network: TwoLayerNetwork,
     evaluation: EvaluationPoints,
-    x_test: np.ndarray,
     grid_points: int = 100,
 ) -> list[Measurement]:
     """Return every measure by every estimator: seven values.
@@ -203,7 +205,6 @@ def measure(
     Args:
         network: the trained network.
         evaluation: from `draw_evaluation_points`.
-        x_test: all test images of the pair, shape (n_test, d); the exact GN is their mean.
         grid_points: n of the sampled FPL and GPL.
 
     Returns:
@@ -216,24 +217,19 @@ def measure(
             Measurement(name, estimator, float("nan"), float("nan"), 0)
             for name, estimator in ESTIMATES
         ]
-    paths = _Paths(network, evaluation.starts, evaluation.ends)
-    gn_sampled = _gradient_norms(paths.network, evaluation.points, paths.basis)
-    gn_exact = _gradient_norms(paths.network, x_test, paths.basis)
+    network = network.astype(np.float64)
+    z = network.preactivations(np.asarray(evaluation.images, np.float64))
+    paths = _Paths(network, z[evaluation.starts], z[evaluation.ends])
+    norms = _combination_norms(z > 0, paths.basis)
     return [
-        Measurement.mean("GN", SAMPLED, gn_sampled),
-        Measurement("GN", EXACT, float(gn_exact.mean()), 0.0, len(gn_exact)),
+        Measurement.mean("GN", SAMPLED, norms[evaluation.points]),
+        Measurement("GN", EXACT, float(norms.mean()), 0.0, len(norms)),
         Measurement.mean("FPL", SAMPLED, paths.lengths_sampled(grid_points)),
         Measurement.mean("FPL", EXACT, paths.lengths_exact()),
         Measurement.mean("GPL", SAMPLED, paths.gradient_lengths_sampled(grid_points)),
         Measurement.mean("GPL", EXACT, paths.gradient_lengths_exact()),
         Measurement("WP", EXACT, weights_product(network), 0.0, 0),
     ]
-
-
-def _gradient_norms(network: TwoLayerNetwork, x: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """`gradient_norms` of a float64 network whose `_gradient_basis` is known."""
-    masks = network.preactivations(np.asarray(x, np.float64)) > 0
-    return _combination_norms(masks.astype(np.float64), basis)
 
 
 def _gradient_basis(network: TwoLayerNetwork) -> np.ndarray:
@@ -249,7 +245,8 @@ def _combination_norms(combinations, basis: np.ndarray) -> np.ndarray:
     """Return ‖q B‖ for each row q of a dense or sparse matrix (n, h); shape (n,)."""
     norms = np.empty(combinations.shape[0])
     for start in range(0, len(norms), _ROWS_AT_ONCE):
-        gradients = combinations[start : start + _ROWS_AT_ONCE] @ basis
+        # masks become numbers, for BLAS
+        gradients = combinations[start : start + _ROWS_AT_ONCE].astype(np.float64) @ basis
         norms[start : start + _ROWS_AT_ONCE] = np.sqrt(np.einsum("ij,ij->i", gradients, gradients))
     return norms
 
@@ -260,18 +257,27 @@ def _sums(index: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
 
 
 class _Paths:
-    """Segments seen through the first layer: z at both ends and the crossings in between."""
+    """Segments seen through the first layer: z at both ends and the crossings in between.
 
-    def __init__(self, network: TwoLayerNetwork, starts: np.ndarray, ends: np.ndarray) -> None:
-        self.network = network.astype(np.float64)
-        self.z_start = self.network.preactivations(np.asarray(starts, np.float64))
-        self.z_end = self.network.preactivations(np.asarray(ends, np.float64))
+    ``network`` is in float64; ``z_start`` and ``z_end`` are (N, h).
+    """
+
+    def __init__(self, network: TwoLayerNetwork, z_start: np.ndarray, z_end: np.ndarray) -> None:
+        self.network, self.z_start, self.z_end = network, z_start, z_end
+        self.crosses = (z_start > 0) != (z_end > 0)
         # each crossing once, in the order of (segment, unit)
-        self.segment, self.unit = np.nonzero((self.z_start > 0) != (self.z_end > 0))
-        self.z_a = self.z_start[self.segment, self.unit]
-        self.z_b = self.z_end[self.segment, self.unit]
+        self.segment, self.unit = np.nonzero(self.crosses)
+        self.z_a = z_start[self.crosses]
+        self.z_b = z_end[self.crosses]
         self.on = self.z_b > 0
         self.time = self.z_a / (self.z_a - self.z_b)
+
+    @classmethod
+    def between(cls, network: TwoLayerNetwork, starts: np.ndarray, ends: np.ndarray) -> "_Paths":
+        """Return the segments from ``starts`` to ``ends``, both (N, d)."""
+        network = network.astype(np.float64)
+        z = (network.preactivations(np.asarray(x, np.float64)) for x in (starts, ends))
+        return cls(network, *z)
 
     def __len__(self) -> int:
         return len(self.z_start)
@@ -280,23 +286,34 @@ class _Paths:
     def basis(self) -> np.ndarray:
         return _gradient_basis(self.network)
 
+    @cached_property
+    def unit_norms(self) -> np.ndarray:
+        """|v_i| ‖w_i‖, shape (h,): how much ∇f jumps where one unit crosses alone."""
+        return np.abs(self.network.v) * np.linalg.norm(self.network.W, axis=0)
+
+    @cached_property
+    def times(self) -> tuple[np.ndarray, np.ndarray]:
+        """The units of each segment in the order in which they cross, and when; both (N, h).
+
+        Units that do not cross come last, at t = 1.
+        """
+        times = np.ones(self.z_start.shape)
+        times[self.crosses] = self.time
+        order = np.argsort(np.where(self.crosses, times, np.inf), axis=1, kind="stable")
+        return order, np.take_along_axis(times, order, axis=1)
+
     def lengths_exact(self) -> np.ndarray:
         """TV of f: |f'(t)| integrated over the pieces between crossings."""
-        order = np.lexsort((self.time, self.segment))
-        segment, unit, time = self.segment[order], self.unit[order], self.time[order]
-        rank = np.arange(len(order)) - np.searchsorted(segment, segment)
-        width = rank.max(initial=-1) + 1
-        # piece j of a segment begins at its j-th crossing (piece 0 at t = 0) and has one slope
-        begin = np.ones((len(self), width + 2))
-        begin[:, 0] = 0
-        begin[segment, rank + 1] = time
-        slope = np.zeros((len(self), width + 1))
+        order, times = self.times
         rise = self.z_end - self.z_start
-        slope[:, 0] = np.where(self.z_start > 0, rise, 0) @ self.network.v
         # switching on adds v·rise (rise > 0), switching off takes v·rise away (rise < 0)
-        slope[segment, rank + 1] = self.network.v[unit] * np.abs(rise[segment, unit])
+        change = np.where(self.crosses, self.network.v * np.abs(rise), 0)
+        # piece j of a segment begins at its j-th crossing (piece 0 at t = 0) and has one slope
+        slope = np.empty((len(self), self.network.h + 1))
+        slope[:, 0] = np.where(self.z_start > 0, rise, 0) @ self.network.v
+        slope[:, 1:] = np.take_along_axis(change, order, axis=1)
         np.cumsum(slope, axis=1, out=slope)
-        return np.einsum("ij,ij->i", np.abs(slope), np.diff(begin, axis=1))
+        return np.einsum("ij,ij->i", np.abs(slope), np.diff(times, axis=1, prepend=0, append=1))
 
     def lengths_sampled(self, n: int) -> np.ndarray:
         """Σ_k |Δf|, with f(t_k) = (1 − t_k) ⟨v ⊙ m(t_k), z(a)⟩ + t_k ⟨v ⊙ m(t_k), z(b)⟩ + c."""
@@ -320,10 +337,20 @@ class _Paths:
 
     def gradient_lengths_exact(self) -> np.ndarray:
         """TV of ∇f: only units that cross at the same t in the same direction are added first."""
+        lengths = self.crosses @ self.unit_norms
+        order, times = self.times
+        both_cross = np.take_along_axis(self.crosses, order, axis=1)[:, 1:]
+        close = (np.diff(times, axis=1) <= COINCIDENCE) & both_cross
+        if (segments := np.flatnonzero(close.any(axis=1))).size:
+            few = _Paths(self.network, self.z_start[segments], self.z_end[segments])
+            lengths[segments] = few._gradient_lengths_with_coincidences()
+        return lengths
+
+    def _gradient_lengths_with_coincidences(self) -> np.ndarray:
         order = np.lexsort((self.time, self.on, self.segment))
         segment, on, time = self.segment[order], self.on[order], self.time[order]
         apart = (np.diff(segment) != 0) | (np.diff(on) != 0) | (np.diff(time) > COINCIDENCE)
-        first = np.concatenate(([True], apart))[: len(order)]
+        first = np.concatenate(([True], apart))
         jump = np.empty(len(order), np.intp)
         jump[order] = np.cumsum(first) - 1
         norms = self._jump_norms(jump, np.count_nonzero(first))
@@ -352,8 +379,7 @@ class _Paths:
         norms = np.zeros(n_jumps)
         # one unit alone needs no sum: |v_i| ‖w_i‖
         alone = np.flatnonzero(count == 1)
-        unit_norms = np.abs(self.network.v) * np.linalg.norm(self.network.W, axis=0)
-        norms[alone] = unit_norms[combinations.indices[combinations.indptr[alone]]]
+        norms[alone] = self.unit_norms[combinations.indices[combinations.indptr[alone]]]
         together = np.flatnonzero(count > 1)
         norms[together] = _combination_norms(combinations[together], self.basis)
         return norms

@@ -139,4 +139,4 @@ def measure_toy(network: TwoLayerNetwork) -> dict[str, Measurement]:
     """
     points = interval(1001)
     evaluation = draw_evaluation_points(points, N_SAMPLES, generator(stream("toy evaluation")))
-    return {m.measure: m for m in measure(network, evaluation, points) if m.estimator == "exact"}
+    return {m.measure: m for m in measure(network, evaluation) if m.estimator == "exact"}

@@ -65,8 +65,8 @@ def test_whole_runs_end_alike(regularizer):
     assert other_epochs == pytest.approx(one_epochs, rel=0.05)
     evaluation = measures.draw_evaluation_points(problem.x, 200, np.random.default_rng(0))
     for a, b in zip(
-        measures.measure(one, evaluation, problem.x),
-        measures.measure(other, evaluation, problem.x),
+        measures.measure(one, evaluation),
+        measures.measure(other, evaluation),
         strict=True,
     ):
         assert b.value == pytest.approx(a.value, rel=0.02), (a.measure, a.estimator)

@@ -325,11 +325,10 @@ class TestDegenerate:
             np.concatenate([network.v, rng.normal(size=2), [0, 0]]),
             network.c,
         )
-        a, b = rng.normal(size=(2, 40, 4))
-        evaluation = measures.EvaluationPoints(a, a, b)
+        evaluation = measures.draw_evaluation_points(rng.normal(size=(40, 4)), 40, rng)
         for of, expected in zip(
-            measures.measure(dead, evaluation, b),
-            measures.measure(network, evaluation, b),
+            measures.measure(dead, evaluation),
+            measures.measure(network, evaluation),
             strict=True,
         ):
             assert of.value == pytest.approx(expected.value, rel=1e-12), of
@@ -351,14 +350,17 @@ class TestDegenerate:
 
     def test_network_of_zeros(self):
         network = TwoLayerNetwork(np.zeros((3, 2)), np.zeros(2), np.zeros(2), np.float64(1))
-        x = np.ones((4, 3))
-        values = measures.measure(network, measures.EvaluationPoints(x, x, 2 * x), x)
+        x = np.outer(np.arange(4), np.ones(3))
+        values = measures.measure(
+            network, measures.EvaluationPoints(x, np.arange(4), np.arange(3), np.arange(1, 4))
+        )
         assert [one.value for one in values] == [0] * 7
 
     def test_a_diverged_network_has_no_values(self):
         network = network_1d((np.inf, 0, 1))
+        rows = np.arange(2)
         x = points_1d(0, 1)
-        values = measures.measure(network, measures.EvaluationPoints(x, x, x), x)
+        values = measures.measure(network, measures.EvaluationPoints(x, rows, rows, rows))
         assert [(one.measure, one.estimator) for one in values] == list(measures.ESTIMATES)
         assert all(np.isnan(one.value) and np.isnan(one.stderr) for one in values)
 
@@ -375,9 +377,9 @@ class TestMeasure:
         network = random_network(rng, 5, 12).astype(np.float32)
         x_test = rng.normal(size=(30, 5)).astype(np.float32)
         evaluation = measures.draw_evaluation_points(x_test, 20, rng)
-        a, b = evaluation.starts, evaluation.ends
+        x, a, b = (x_test[rows] for rows in (evaluation.points, evaluation.starts, evaluation.ends))
         samples = {
-            ("GN", "sampled"): measures.gradient_norms(network, evaluation.points),
+            ("GN", "sampled"): measures.gradient_norms(network, x),
             ("FPL", "sampled"): measures.path_lengths_sampled(network, a, b, 9),
             ("FPL", "exact"): measures.path_lengths_exact(network, a, b),
             ("GPL", "sampled"): measures.gradient_path_lengths_sampled(network, a, b, 9),
@@ -385,7 +387,7 @@ class TestMeasure:
         }
         values = {
             (one.measure, one.estimator): one
-            for one in measures.measure(network, evaluation, x_test, grid_points=9)
+            for one in measures.measure(network, evaluation, grid_points=9)
         }
         assert tuple(values) == measures.ESTIMATES
         for key, sample in samples.items():
@@ -401,14 +403,15 @@ class TestMeasure:
         )
 
     def test_one_sample_has_no_standard_error(self):
-        x = points_1d(1)
-        values = measures.measure(network_1d((1, 0, 1)), measures.EvaluationPoints(x, x, 2 * x), x)
+        rows = np.arange(2)
+        evaluation = measures.EvaluationPoints(points_1d(1, 2), rows[:1], rows[:1], rows[1:])
+        values = measures.measure(network_1d((1, 0, 1)), evaluation)
         assert [one.value for one in values] == [1, 1, 1, 1, 0, 0, 1]
         assert np.isnan(values[0].stderr)
 
 
 class TestEvaluationPoints:
-    x_test = np.arange(6, dtype=np.float32)[:, None] * np.ones(2, np.float32)
+    x_test = np.zeros((6, 2), np.float32)
 
     def draw(self, n_samples, **coordinates):
         return measures.draw_evaluation_points(
@@ -417,12 +420,13 @@ class TestEvaluationPoints:
 
     def test_points_are_distinct_and_segments_drawn_with_replacement(self):
         drawn = self.draw(4)
-        assert drawn.points.shape == (4, 2) and len(np.unique(drawn.points[:, 0])) == 4
+        assert drawn.images is self.x_test
+        assert drawn.points.shape == (4,) and len(np.unique(drawn.points)) == 4
         drawn = self.draw(2000)
-        assert sorted(drawn.points[:, 0]) == list(range(6))
-        assert drawn.starts.shape == drawn.ends.shape == (2000, 2)
+        assert sorted(drawn.points) == list(range(6))
+        assert drawn.starts.shape == drawn.ends.shape == (2000,)
         joint = np.zeros((6, 6), int)
-        np.add.at(joint, (drawn.starts[:, 0].astype(int), drawn.ends[:, 0].astype(int)), 1)
+        np.add.at(joint, (drawn.starts, drawn.ends), 1)
         # 2000 / 36 = 55.6 each, standard deviation 7.3: uniform and independent, a = b included
         assert joint.min() > 25 and joint.max() < 90
 

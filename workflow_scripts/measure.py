@@ -50,7 +50,7 @@ def _measure(run: Run, arguments: argparse.Namespace) -> None:
     evaluation = draw_evaluation_points(x_test, arguments.n_samples, rng)
     network = read_weights(arguments.weights, run)
     with threadpool_limits(limits=1):
-        measurements = measure(network, evaluation, x_test, arguments.grid_points)
+        measurements = measure(network, evaluation, arguments.grid_points)
     interpolates = read_run_table(arguments.record, run, schemas.RUNS)["interpolates"][0].as_py()
     write_measures(arguments.output, run, measurements, interpolates=interpolates)
 
