@@ -34,7 +34,7 @@ ESTIMATES = (
 #: crossings of one segment whose times differ by less than this are one crossing (rounding in t)
 COINCIDENCE = 1e-12
 
-_ROWS_AT_ONCE = 8192
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class _Paths:
         """
         times = np.ones(self.z_start.shape)
         times[self.crosses] = self.time
-        order = np.argsort(np.where(self.crosses, times, np.inf), axis=1, kind="stable")
+        order = np.argsort(np.where(self.crosses, times, np.inf), axis=1)
         return order, np.take_along_axis(times, order, axis=1)
 
     def lengths_exact(self) -> np.ndarray:
