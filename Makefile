@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
-PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --durations 15
+PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
 
 .PHONY: demo test check benchmark soak lock clean help

@@ -8,6 +8,22 @@ import pytest
 from smoothcore import mnist
 from tests.workflow import Workflow
 
+#: the files that take minutes, longest first: begun last, one of them would keep one core waiting
+LONGEST_FIRST = (
+    "test_slurm.py",  # mostly waiting
+    "test_workflow_damage.py",
+    "test_workflow_reruns.py",
+    "test_workflow_kills.py",
+    "test_mnist_slice.py",
+    "test_benchmarks.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; with several workers each file goes to one."""
+    rank = {name: k for k, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Workflow:

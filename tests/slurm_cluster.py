@@ -160,10 +160,13 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
 
-    def _processes_on(self, node: str) -> set[int]:
-        """Return the ids of the processes of this cluster's jobs on a node, and their keepers."""
+    def _processes_on(self, node: str) -> list[int]:
+        """Return the ids of the processes of this cluster's jobs on a node.
+
+        Their keepers come first: one that outlives its job has time to report that it failed.
+        """
         marks = {f"SLURM_CONF={self.folder}/slurm.conf", f"SLURMD_NODENAME={node}"}
-        found = set()
+        keepers, found = set(), set()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 environment = (process / "environ").read_bytes().decode(errors="replace")
@@ -171,8 +174,8 @@ class Cluster:
                     found.add(int(process.name))
                     parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
                     if "slurmstepd" in Path(f"/proc/{parent}/cmdline").read_text():
-                        found.add(int(parent))
-        return found
+                        keepers.add(int(parent))
+        return [*keepers, *(found - keepers)]
 
     def wait_until(self, holds, what: str, seconds: float = 60) -> None:
         """Wait until ``holds()`` is true.
