@@ -6,6 +6,8 @@ VENV ?= .venv
 CORES ?= all
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
+# `import smoothcore` from wherever the environment's python is started
+FIND_US = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/smoothcore.pth"
 
 .PHONY: demo test check benchmark soak lock clean help
 .DEFAULT_GOAL := help
@@ -58,8 +60,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements/runtime.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(FIND_US)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(FIND_US)
 	@touch $@ $(VENV)/.runtime

@@ -1,6 +1,6 @@
 """The library without the workflow: how smooth is a Keras model of your own?
 
-    python docs/library_alone.py
+    .venv/bin/python docs/library_alone.py
 
 GN, FPL and GPL are defined for every differentiable model with one output, however deep. WP is
 defined for the two-layer ReLU network only, where all four have closed forms.

@@ -25,6 +25,12 @@ def data_repair_command() -> str:
 
 
 def repair_hint(path: Path) -> str:
-    """Return how to replace a damaged file: a sentence, two spaces, the command."""
-    remove = f"rm {shlex.quote(str(Path(path).absolute()))}"
-    return f"Delete it and run snakemake again to make it anew:  {remove} && {workflow_command()}"
+    """Return how to make a missing or damaged file anew: a sentence, two spaces, the command."""
+    command = workflow_command()
+    if not os.environ.get(COMMAND_VARIABLE):
+        command += "  (with the --configfile of its study, if it has one)"
+    path = Path(path).absolute()
+    if not path.exists():
+        return f"Run snakemake to make it:  {command}"
+    remove = f"rm {shlex.quote(str(path))}"
+    return f"Delete it and run snakemake again to make it anew:  {remove} && {command}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smoothcore.errors import DamagedFileError, StorageError
-from smoothcore.repair import repair_hint, workflow_command
+from smoothcore.repair import repair_hint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,9 +186,7 @@ def read_parquet(path: Path) -> "pa.Table":
             table = file.read()
         digest = _content_digest(table)
     except FileNotFoundError:
-        raise DamagedFileError(
-            f"{path} does not exist. Run snakemake to make it:  {workflow_command()}"
-        ) from None
+        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedFileError(f"{path} is damaged ({reason}). {repair_hint(path)}") from error
@@ -216,6 +214,6 @@ def read_csv(path: Path) -> "pd.DataFrame":
     try:
         return pd.read_csv(path)
     except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. Run snakemake to make it.") from None
+        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None

@@ -92,7 +92,7 @@ def test_a_dry_run_says_what_it_would_cost():
     event(handler, "run_info")
     event(handler, "job_info", jobid=1)
     handler.close()
-    assert out.getvalue().endswith("2 cells would be computed, about 0.3 core hours\n")
+    assert out.getvalue().endswith("2 cells would be computed, about 17 core minutes\n")
     assert out.getvalue().count("\n") == 1
 
 

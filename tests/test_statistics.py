@@ -348,6 +348,14 @@ class TestTable2:
         fpl = row(self.table(study), regularizer="FPL", estimator="sampled")
         assert np.isnan(fpl["r_norm_mean"]) and fpl["regularized_mean"] == 1
 
+    def test_measure_below_its_lower_bound(self, study):
+        """Below the bound a penalty that lowers the measure would show as a ratio above 1."""
+        study.optimality("0-1", "none", 0.0, 0.1, FPL_sampled=0.9)
+        study.optimality("0-1", "FPL", 1e-3, 0.1, FPL_sampled=0.8)
+        fpl = row(self.table(study), regularizer="FPL", estimator="sampled")
+        assert (fpl["unregularized_mean"], fpl["regularized_mean"]) == (0.9, 0.8)
+        assert np.isnan(fpl[["r_norm_mean", "r_norm_low", "r_norm_high"]].astype(float)).all()
+
     def test_lower_bounds_are_the_papers(self):
         for measure, published in PAPER_TABLE2.items():
             assert statistics.LOWER_BOUND[measure] == published.lower_bound

@@ -129,8 +129,8 @@ class CellProgress(logging.Handler):
         """Say how it ended."""
         if self._tally is not None and self._dry_run():
             hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
-            cells = self._tally.cells()[1]
-            self._say(f"{cells} cells would be computed, about {hours:,.1f} core hours")
+            cells = _cells(self._tally.cells()[1])
+            self._say(f"{cells} would be computed, about {_core_time(hours)}")
         elif self._tally is not None and self._tally.started | self._tally.finished:
             self._tell(at_once=True)
         self._tally = None
@@ -143,7 +143,7 @@ class CellProgress(logging.Handler):
         self._tally = Tally({job.id: job for job in self._jobs()})
         cells = self._tally.cells()[1]
         if cells and not self._dry_run():
-            self._say(f"{cells} cells to compute")
+            self._say(f"{_cells(cells)} to compute")
             threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self) -> None:
@@ -162,14 +162,17 @@ class CellProgress(logging.Handler):
             return
         self._told_at = now
         done, cells = tally.cells()
-        parts = [f"{done} of {cells} cells done"]
+        parts = [f"{done} of {_cells(cells)} done"] if cells else []
         if tally.started:
             parts.append(f"{len(tally.started)} running ({self._running()})")
-        if tally.failed:
-            parts.append(f"{len(tally.failed)} failed")
+        failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
+        if cells_failed := {job.cell for job in failed if job.cell}:
+            parts.append(f"{len(cells_failed)} failed")
+        parts += [f"{job.rule} failed" for job in failed if not job.cell]
         if tally.started and len(tally.finished) < len(tally.jobs):
             parts.append(f"about {_duration(tally.seconds_left(now))} left")
-        self._say(", ".join(parts))
+        if parts:
+            self._say(", ".join(parts))
 
     def _running(self) -> str:
         """Name what has been running longest."""
@@ -181,6 +184,14 @@ class CellProgress(logging.Handler):
 
     def _say(self, text: str) -> None:
         print(time.strftime("[%H:%M:%S]"), text, file=self._stream, flush=True)
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
+
+
+def _core_time(hours: float) -> str:
+    return f"{hours:,.1f} core hours" if hours >= 1 else f"{60 * hours:,.0f} core minutes"
 
 
 def _duration(seconds: float) -> str:

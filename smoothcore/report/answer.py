@@ -76,17 +76,16 @@ def _finding(measure: str, table1: pd.DataFrame, table2: pd.DataFrame) -> Findin
         return table[(table["measure"] == measure) & (table["estimator"] == estimator)]
 
     taus = [of_table1(row) for _, row in of(table1).iterrows()]
-    penalties = of(table2).dropna(subset=["r_norm_mean"])
-    # where f_0 is below the lower bound on the sampled segments, r_norm has no meaning
-    above = penalties["unregularized_mean"] > penalties["lower_bound"]
-    meaningful = penalties[above].sort_values("r_norm_mean")
+    penalties = of(table2)
+    below = penalties["unregularized_mean"] <= penalties["lower_bound"]
+    meaningful = penalties.dropna(subset=["r_norm_mean"]).sort_values("r_norm_mean")
     if meaningful.empty:
         r_norm, regularizer = Compared(math.nan), ""
     else:
         best = meaningful.iloc[0]
         r_norm, regularizer = of_table2(best), best["regularizer"]
     tau = taus[0] if taus else Compared(math.nan)
-    return Finding(measure, tau, r_norm, regularizer, bool((~above).any()))
+    return Finding(measure, tau, r_norm, regularizer, bool(below.any()))
 
 
 def sentences(found: Iterable[Finding]) -> list[str]:
