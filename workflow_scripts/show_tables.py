@@ -34,9 +34,7 @@ def main() -> None:
         "\npaper's; = where the paper's value lies within the interval, else higher or lower.\n"
     )
     if (table2["unregularized_mean"] <= table2["lower_bound"]).any():
-        print(
-            "r_norm: – where the mean at 0 is below its lower bound l_S; a ratio says nothing then.\n"
-        )
+        print("No r_norm (–) where the mean at 0 is already below its lower bound l_S.\n")
     if differences(json.loads(about)):
         print("This is not the paper's study: its numbers stand here for orientation only.\n")
     for name in _FILES:
