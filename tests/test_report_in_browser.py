@@ -93,7 +93,11 @@ def lightness(shown, selector, prop):
     return sum(map(float, color[color.index("(") + 1 : -1].split(",")[:3])) / 3
 
 
-@pytest.mark.parametrize("viewport", [PHONE, {"width": 800, "height": 900}, DESK], ids=str)
+@pytest.mark.parametrize(
+    "viewport",
+    [PHONE, *({"width": width, "height": 900} for width in (800, 1000, 1200)), DESK],
+    ids=str,
+)
 def test_the_page_never_scrolls_sideways(open_report, viewport):
     shown = open_report(viewport)
     for details in shown.query_selector_all("summary"):
