@@ -97,6 +97,11 @@ def of_table2(row: pd.Series) -> Compared:
     return Compared(*(row[f"r_norm_{name}"] for name in names), *paper)
 
 
+def below_bound(table2: pd.DataFrame) -> pd.Series:
+    """Return for each row of Table 2 whether the unregularized mean leaves no r_norm to tell."""
+    return table2["unregularized_mean"] <= table2["lower_bound"]
+
+
 def plain_lambda(value: float) -> str:
     """Return λ for text: 0, 3.2e-4, or a dash where there is none."""
     if math.isnan(value):

@@ -245,8 +245,9 @@ def _combination_norms(combinations, basis: np.ndarray) -> np.ndarray:
     """Return ‖q B‖ for each row q of a dense or sparse matrix (n, h); shape (n,)."""
     norms = np.empty(combinations.shape[0])
     for start in range(0, len(norms), _ROWS_AT_ONCE):
+        block = combinations[start : start + _ROWS_AT_ONCE]
         # masks become numbers, for BLAS
-        gradients = combinations[start : start + _ROWS_AT_ONCE].astype(np.float64) @ basis
+        gradients = block.astype(np.float64, copy=False) @ basis
         norms[start : start + _ROWS_AT_ONCE] = np.sqrt(np.einsum("ij,ij->i", gradients, gradients))
     return norms
 

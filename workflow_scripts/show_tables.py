@@ -33,7 +33,7 @@ def main() -> None:
         "\nIntervals: 95 % bootstrap over pairs. Last column of each comparison: ours minus the"
         "\npaper's; = where the paper's value lies within the interval, else higher or lower.\n"
     )
-    if (table2["unregularized_mean"] <= table2["lower_bound"]).any():
+    if comparison.below_bound(table2).any():
         print("No r_norm (–) where the mean at 0 is already below its lower bound l_S.\n")
     if differences(json.loads(about)):
         print("This is not the paper's study: its numbers stand here for orientation only.\n")

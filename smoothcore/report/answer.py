@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smoothcore.comparison import Compared, of_table1, of_table2, two_decimals
+from smoothcore.comparison import Compared, below_bound, of_table1, of_table2, two_decimals
 from smoothcore.measures import MEASURES
 from smoothcore.paper import PAPER_ESTIMATOR
 
@@ -77,7 +77,6 @@ def _finding(measure: str, table1: pd.DataFrame, table2: pd.DataFrame) -> Findin
 
     taus = [of_table1(row) for _, row in of(table1).iterrows()]
     penalties = of(table2)
-    below = penalties["unregularized_mean"] <= penalties["lower_bound"]
     meaningful = penalties.dropna(subset=["r_norm_mean"]).sort_values("r_norm_mean")
     if meaningful.empty:
         r_norm, regularizer = Compared(math.nan), ""
@@ -85,7 +84,7 @@ def _finding(measure: str, table1: pd.DataFrame, table2: pd.DataFrame) -> Findin
         best = meaningful.iloc[0]
         r_norm, regularizer = of_table2(best), best["regularizer"]
     tau = taus[0] if taus else Compared(math.nan)
-    return Finding(measure, tau, r_norm, regularizer, bool(below.any()))
+    return Finding(measure, tau, r_norm, regularizer, bool(below_bound(penalties).any()))
 
 
 def sentences(found: Iterable[Finding]) -> list[str]:
