@@ -84,7 +84,7 @@ def engine(problem: Problem, name: str, regularizer: str) -> Contender:
 def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
     """All seven values of `smoothcore.measures.measure` of one network."""
     from smoothcore import measures
-    from smoothcore.seeds import generator, stream
+    from smoothcore.network.seeds import generator, stream
 
     x_test = problems.test_images(folder)
     network = problems.read_network(folder)

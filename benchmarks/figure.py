@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.alternating import ROOT
 from benchmarks.growth import BASE, SERIES
-from smoothcore import style
+from smoothcore.results import style
 
 #: colour and marker, so that the lines are told apart without the one or the other
 LINES = {

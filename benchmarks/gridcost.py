@@ -7,9 +7,9 @@ import yaml
 
 from benchmarks.alternating import ROOT
 from benchmarks.report import table
-from smoothcore import costs
-from smoothcore.config import load_study
-from smoothcore.grid import all_runs
+from smoothcore.study.config import load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.workflow import costs
 
 ENGINES = ("sparse", "tensorflow")
 #: what the same steps cost when written with Keras
@@ -19,7 +19,7 @@ CONTENDERS = (*ENGINES, "keras")
 def compute(steps: dict) -> list[dict]:
     """Return one row per kind of cell: ``cells``, ``steps`` and ``core_hours`` per contender.
 
-    The steps are those `smoothcore.costs` expects, good to a factor of about two.
+    The steps are those `smoothcore.workflow.costs` expects, good to a factor of about two.
 
     Args:
         steps: what `benchmarks.steps.run` has returned.

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.alternating import ROOT, alternate, one_thread_environment
 from benchmarks.bench import Bench
 from benchmarks.report import table
-from smoothcore.recipe import Recipe
+from smoothcore.training.recipe import Recipe
 
 #: name → engine, regularizer, whether compiled code is there already
 JOBS = {

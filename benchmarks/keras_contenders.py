@@ -8,9 +8,10 @@ from benchmarks import keras_way
 from benchmarks import problem as problems
 from benchmarks.contenders import Contender, timed
 from benchmarks.problem import BATCH, OBJECTIVES, Problem
-from smoothcore import autodiff, measures
-from smoothcore.keras_model import to_keras
-from smoothcore.seeds import generator, stream
+from smoothcore import measures
+from smoothcore.keras_models import autodiff
+from smoothcore.keras_models.conversion import to_keras
+from smoothcore.network.seeds import generator, stream
 
 
 class _EpochTime(keras.callbacks.Callback):
@@ -39,7 +40,7 @@ def fit(problem: Problem, regularizer: str, tuned: bool) -> Contender:
 
 
 def autodiff_measures(folder: str, n_samples: int, grid_points: int) -> Contender:
-    """The sampled GN, FPL and GPL of one network by `smoothcore.autodiff`."""
+    """The sampled GN, FPL and GPL of one network by `smoothcore.keras_models.autodiff`."""
     x_test = problems.test_images(folder)
     model = to_keras(problems.read_network(folder))
     points = measures.draw_evaluation_points(x_test, n_samples, generator(stream("benchmark")))

@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smoothcore import datasets, engines, mnist, storage
-from smoothcore.network import TwoLayerNetwork, initialize
+from smoothcore import datasets, engines
+from smoothcore.datasets import mnist
+from smoothcore.files import storage
+from smoothcore.network.seeds import EpochPermutations, generator, stream
+from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 from smoothcore.regularizers import NONE, Objective
-from smoothcore.seeds import EpochPermutations, generator, stream
 
 #: its shares of pixels that are not 0 (19.5 %) and of pixels that are not 0 in every training image
 #: (79.6 %) are nearest to the means of the 45 pairs (19.3 % and 79.9 %)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import yaml
 
-from smoothcore import costs
-from smoothcore.config import Study, load_study
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
+from smoothcore.files.paths import Layout
+from smoothcore.study.config import Study, load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.workflow import costs
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = (

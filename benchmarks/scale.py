@@ -5,8 +5,8 @@
     python -m benchmarks.scale --factors 1 10
 
 *Planning* is `snakemake --dry-run` on the grid with more seeds: of the whole grid, of one pair, and
-of a tenth of the grid. *Makespan* is simulated: a core that becomes free takes the next cell, and a
-cell takes what `smoothcore.costs` expects, times a scatter of which the order knows nothing.
+of a tenth of the grid. *Makespan* is simulated: a core that becomes free takes the next cell, and
+a cell takes what `workflow.costs` expects, times a scatter of which the order knows nothing.
 Results go to benchmarks/out/scale.json and, as a table, to the screen.
 """
 
@@ -27,9 +27,9 @@ from pathlib import Path
 
 import yaml
 
-from smoothcore import costs
-from smoothcore.config import Study, load_study
-from smoothcore.grid import all_runs
+from smoothcore.study.config import Study, load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.workflow import costs
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "benchmarks" / "out" / "scale.json"

@@ -9,9 +9,10 @@ defined for the two-layer ReLU network only, where all four have closed forms.
 import keras
 import numpy as np
 
-from smoothcore import autodiff, measures
-from smoothcore.keras_model import from_keras
-from smoothcore.seeds import generator, stream
+from smoothcore import measures
+from smoothcore.keras_models import autodiff
+from smoothcore.keras_models.conversion import from_keras
+from smoothcore.network.seeds import generator, stream
 
 
 def main() -> dict[str, dict[str, measures.Measurement]]:

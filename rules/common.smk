@@ -12,19 +12,26 @@ from snakemake.logging import logger
 # the library lies beside the Snakefile, wherever snakemake is started from
 sys.path.insert(0, workflow.basedir)
 
-from smoothcore import config as study_config
-from smoothcore import costs
-from smoothcore.collecting import missing_cells, present_cells
+from smoothcore.study import config as study_config
+from smoothcore.workflow import costs
+from smoothcore.workflow.collecting import missing_cells, present_cells
 from smoothcore.engines import ENGINES
 from smoothcore.errors import ConfigError, StorageError
-from smoothcore.fingerprint import digest_of_files, fingerprint
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
-from smoothcore.recipe import Recipe
-from smoothcore.regularizers import ON_GRID
-from smoothcore.repair import COMMAND_VARIABLE, data_repair_command
-from smoothcore.run import Run
-from workflow_scripts.cell_progress import CellProgress, Job
+from smoothcore import registry
+from smoothcore.datasets import module_of
+from smoothcore.training.determining import determining_modules
+from smoothcore.workflow.fingerprint import (
+    descriptions,
+    digest_of_files,
+    fingerprint,
+)
+from smoothcore.study.grid import all_runs
+from smoothcore.files.paths import Layout
+from smoothcore.training.recipe import Recipe
+from smoothcore.regularizers import NONE, all_regularizers
+from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command
+from smoothcore.study.run import Run
+from smoothcore.workflow.progress import CellProgress, Job
 
 try:
     study_config.check_files(workflow.configfiles)
@@ -76,7 +83,7 @@ wildcard_constraints:
 
 # the page's layout is no Python, so no fingerprint covers it
 PAGE_DIGEST = digest_of_files(
-    Path(workflow.basedir) / "smoothcore" / "report" / name
+    Path(workflow.basedir) / "smoothcore" / "results" / "report" / name
     for name in ("page.html", "style.css", "script.js")
 )
 
@@ -106,7 +113,7 @@ def results_of(folder):
 
 def check_results_writable():
     """Refuse to start where nothing can be written: the first job would end in a traceback."""
-    from smoothcore.storage import check_writable
+    from smoothcore.files.storage import check_writable
 
     try:
         check_writable(LAYOUT.root)
@@ -181,9 +188,20 @@ if "--mode" not in sys.argv:
     logger.addHandler(CellProgress(jobs_to_run, dry_run=lambda: workflow.dryrun))
 
 
+DESCRIPTIONS = descriptions(["smoothcore.measures", "smoothcore.regularizers"])
+
+
+def training_code(wildcards):
+    """The fingerprint of the code that determines a run: a new regularizer changes no other's."""
+    engine = STUDY.training.engine
+    modules = determining_modules(wildcards.regularizer, engine, STUDY.dataset)
+    return fingerprint(SCRIPTS / "train.py", extra_modules=modules)
+
+
 def recipe(wildcards):
     """The settings of the config that this run's result depends on, as one string."""
-    on_grid = wildcards.regularizer in ON_GRID
+    regularizer = wildcards.regularizer
+    on_grid = regularizer != NONE and all_regularizers()[regularizer].on_grid
     return Recipe(
         dataset=STUDY.dataset,
         hidden_units=STUDY.network.hidden_units,

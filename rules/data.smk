@@ -15,7 +15,9 @@ rule prepare_data:
         source=lambda wildcards, input: (
             f"--mnist-dir {shlex.quote(STUDY.mnist_dir)}" if STUDY.mnist_dir else ""
         ),
-        code=fingerprint(SCRIPTS / "prepare_data.py"),
+        code=fingerprint(
+            SCRIPTS / "prepare_data.py", extra_modules=[module_of(STUDY.dataset)]
+        ),
     message:
         f"Preparing the images of {STUDY.dataset}"
     shell:

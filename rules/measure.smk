@@ -22,7 +22,9 @@ rule measure:
         options=f"--dataset {STUDY.dataset} --n-samples {STUDY.measures.n_samples}"
         f" --grid-points {STUDY.measures.grid_points}",
         checkpoint=str(LAYOUT.checkpoint()),
-        code=fingerprint(SCRIPTS / "measure.py"),
+        code=fingerprint(
+            SCRIPTS / "measure.py", extra_modules=registry.modules("smoothcore.measures")
+        ),
     message:
         "Measuring: pair {wildcards.pair}, size {wildcards.size}, seed {wildcards.seed},"
         " {wildcards.regularizer} λ = {wildcards.lambda}, learning rate {wildcards.learning_rate}"

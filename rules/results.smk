@@ -29,6 +29,7 @@ rule make_tables:
         "../environment.yml"
     params:
         code=fingerprint(SCRIPTS / "make_tables.py"),
+        about=DESCRIPTIONS,
     message:
         "Making Table 1 and Table 2"
     shell:
@@ -97,6 +98,7 @@ rule make_figure2:
         "../environment.yml"
     params:
         code=fingerprint(SCRIPTS / "make_figure2.py"),
+        about=DESCRIPTIONS,
     message:
         "Drawing Figure 2"
     shell:
@@ -129,6 +131,7 @@ rule make_report:
         tables=lambda wildcards: wildcards.folder,
         page=PAGE_DIGEST,
         code=fingerprint(SCRIPTS / "make_report.py"),
+        about=DESCRIPTIONS,
     message:
         "Making the report"
     shell:

@@ -27,9 +27,7 @@ rule train:
         recipe=recipe,
         # text: Snakemake fills in the wildcards of text only
         checkpoint=str(LAYOUT.checkpoint()),
-        code=fingerprint(
-            SCRIPTS / "train.py", extra_modules=[ENGINES[STUDY.training.engine]]
-        ),
+        code=training_code,
     message:
         "Training: pair {wildcards.pair}, size {wildcards.size}, seed {wildcards.seed},"
         " {wildcards.regularizer} λ = {wildcards.lambda}, learning rate {wildcards.learning_rate}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smoothcore import mnist
+from smoothcore.datasets import mnist
 from tests.workflow import Workflow
 
 #: the files that take minutes, longest first: begun last, one of them would keep one core waiting

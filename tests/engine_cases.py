@@ -7,9 +7,9 @@ import reference
 from sklearn.datasets import load_digits
 
 from smoothcore.engines import Engine
-from smoothcore.network import TwoLayerNetwork, initialize
+from smoothcore.network.seeds import generator, stream
+from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 from smoothcore.regularizers import NONE, REGULARIZERS, Objective
-from smoothcore.seeds import generator, stream
 
 #: a λ per regularizer at which the penalty visibly changes the weights within tens of steps
 LAMBDAS = {NONE: 0.0, "GN": 1e-2, "WP": 1e-2, "FPL": 1e-2, "GPL": 1e-2, "GPL-exact": 1e-2}

@@ -5,7 +5,7 @@ Dense, slow and short on purpose. The penalties are those of `smoothcore.regular
 
 import numpy as np
 
-from smoothcore.network import TwoLayerNetwork
+from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import Objective
 
 

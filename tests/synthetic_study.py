@@ -9,22 +9,23 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 
-from smoothcore import schemas, statistics
-from smoothcore.checkpoint import TrainingState
-from smoothcore.config import Study, load_study
-from smoothcore.figures import figure2
-from smoothcore.grid import all_runs, to_table
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.records import write_curve, write_measures, write_record, write_weights
+from smoothcore.files.storage import write_parquet
 from smoothcore.measures import ESTIMATES, Measurement
-from smoothcore.network import initialize
-from smoothcore.paths import Layout
-from smoothcore.recipe import Recipe
-from smoothcore.records import write_curve, write_measures, write_record, write_weights
+from smoothcore.network.seeds import generator, stream
+from smoothcore.network.two_layer import initialize
 from smoothcore.regularizers import MEASURE_OF
-from smoothcore.run import Run
-from smoothcore.seeds import generator, stream
-from smoothcore.storage import write_parquet
-from smoothcore.style import save_figure
-from smoothcore.training import Outcome
+from smoothcore.results import statistics
+from smoothcore.results.figures import figure2
+from smoothcore.results.style import save_figure
+from smoothcore.study.config import Study, load_study
+from smoothcore.study.grid import all_runs, to_table
+from smoothcore.study.run import Run
+from smoothcore.training.checkpoint import TrainingState
+from smoothcore.training.loop import Outcome
+from smoothcore.training.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Rescaling
 
-from smoothcore import autodiff, measures
+from smoothcore import measures
 from smoothcore.errors import SmoothcoreError
-from smoothcore.keras_model import to_keras
+from smoothcore.keras_models import autodiff
+from smoothcore.keras_models.conversion import to_keras
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
-from smoothcore.network import TwoLayerNetwork, initialize
+from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 
 pytestmark = pytest.mark.tensorflow
 

@@ -44,7 +44,7 @@ def test_the_penalty_is_that_of_the_definitions(problem, regularizer, tuned):
 )
 def test_fit_takes_the_steps_of_the_judge(problem, regularizer, tuned):
     from benchmarks import keras_way
-    from smoothcore.keras_model import from_keras
+    from smoothcore.keras_models.conversion import from_keras
 
     objective = engine_cases.objective(regularizer, batch_size=32)
     model = keras_way.compiled(problem.network, objective, tuned=tuned)

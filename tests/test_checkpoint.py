@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from smoothcore import checkpoint
-from smoothcore.checkpoint import TrainingState
-from smoothcore.network import initialize
-from smoothcore.storage import write_npz
+from smoothcore.files.storage import write_npz
+from smoothcore.network.two_layer import initialize
+from smoothcore.training.checkpoint import TrainingState
+from smoothcore.training.loop import checkpoint
 
 IDENTITY = '{"run": 1}'
 

@@ -6,7 +6,7 @@ import sys
 import numba
 import pytest
 
-from smoothcore.engines.compiled import compiled
+from smoothcore.engines.sparse.compiled import compiled
 
 SOURCE = """
 import numba

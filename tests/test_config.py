@@ -13,7 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malformed_configs import CASES
 
-from smoothcore.config import (
+from smoothcore.datasets import DATASETS
+from smoothcore.engines import ENGINES
+from smoothcore.errors import ConfigError
+from smoothcore.regularizers import REGULARIZERS
+from smoothcore.study.config import (
     Study,
     check_files,
     duplicate_keys,
@@ -21,11 +25,7 @@ from smoothcore.config import (
     study_from_json,
     study_to_json,
 )
-from smoothcore.config_checks import key_paths, schema
-from smoothcore.datasets import DATASETS
-from smoothcore.engines import ENGINES
-from smoothcore.errors import ConfigError
-from smoothcore.regularizers import REGULARIZERS
+from smoothcore.study.config_checks import key_paths, schema
 
 ROOT = Path(__file__).parents[1]
 
@@ -426,7 +426,7 @@ def test_merge_is_that_of_snakemake():
 
 def test_import_is_cheap():
     code = (
-        "import json, sys, smoothcore.config as c; c.study_from_json(sys.argv[1]);"
+        "import json, sys, smoothcore.study.config as c; c.study_from_json(sys.argv[1]);"
         "print(json.dumps([m for m in ('numpy', 'pandas', 'sklearn') if m in sys.modules]))"
     )
     text = study_to_json(load_study(read("config.yaml")))

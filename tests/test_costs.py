@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from smoothcore import costs
-from smoothcore.config import load_study
 from smoothcore.engines import ENGINES
-from smoothcore.grid import all_runs
 from smoothcore.regularizers import NONE, REGULARIZERS
-from smoothcore.run import Run
+from smoothcore.study.config import load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.study.run import Run
+from smoothcore.workflow import costs
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,7 +20,7 @@ from engine_cases import (
 
 from smoothcore import engines
 from smoothcore.engines import DIVERGED_ABOVE
-from smoothcore.network import TwoLayerNetwork
+from smoothcore.network.two_layer import TwoLayerNetwork
 
 ROOT = Path(__file__).resolve().parents[1]
 PENALTIES = [name for name in OBJECTIVES if name != "none"]
@@ -198,7 +198,7 @@ sys.path.insert(0, {package!r})
 import hashlib
 import numpy as np
 from smoothcore import engines
-from smoothcore.network import initialize
+from smoothcore.network.two_layer import initialize
 from smoothcore.regularizers import Objective
 
 rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from engine_cases import OBJECTIVES, objective, random_problem, run_engine, run_
 
 from smoothcore import engines
 from smoothcore.engines import DIVERGED_ABOVE
-from smoothcore.network import initialize
+from smoothcore.network.two_layer import initialize
 
 pytestmark = pytest.mark.tensorflow
 

@@ -5,8 +5,8 @@ import pytest
 from engine_cases import OBJECTIVES, digits_problem, distance, objective, run_engine
 
 from smoothcore import engines, measures
+from smoothcore.network.seeds import EpochPermutations, stream
 from smoothcore.regularizers import NONE
-from smoothcore.seeds import EpochPermutations, stream
 
 pytestmark = pytest.mark.tensorflow
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from synthetic_study import demo_study, write_study
 
-from smoothcore import statistics, style, toy
 from smoothcore.errors import DamagedFileError
-from smoothcore.figures import figure1, figure2
+from smoothcore.files.storage import read_parquet
 from smoothcore.regularizers import MEASURE_OF
-from smoothcore.report import plots
-from smoothcore.storage import read_parquet
+from smoothcore.results import statistics, style, toy
+from smoothcore.results.figures import figure1, figure2
+from smoothcore.results.report import plots
 
 
 @pytest.fixture(scope="module")

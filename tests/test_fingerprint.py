@@ -3,7 +3,12 @@ from pathlib import Path
 import pytest
 
 from smoothcore.engines import ENGINES
-from smoothcore.fingerprint import NOT_DETERMINING, fingerprint, module_file, modules_behind
+from smoothcore.workflow.fingerprint import (
+    NOT_DETERMINING,
+    fingerprint,
+    module_file,
+    modules_behind,
+)
 
 SCRIPTS = Path(__file__).parent.parent / "workflow_scripts"
 
@@ -23,18 +28,22 @@ def test_comments_docstrings_and_layout_do_not_count(tmp_path):
 def test_imports_are_followed_but_not_those_for_type_checkers(tmp_path):
     script = write(
         tmp_path / "a.py",
-        "from typing import TYPE_CHECKING\nfrom smoothcore.training import train\n"
-        "if TYPE_CHECKING:\n    from smoothcore.statistics import table1\n",
+        "from typing import TYPE_CHECKING\nfrom smoothcore.training.loop import train\n"
+        "if TYPE_CHECKING:\n    from smoothcore.results.statistics import table1\n",
     )
     behind = modules_behind(script)
-    assert {"smoothcore.training", "smoothcore.seeds", "smoothcore.network"} <= behind
-    assert "smoothcore.statistics" not in behind
+    assert {
+        "smoothcore.training.loop",
+        "smoothcore.network.seeds",
+        "smoothcore.network.two_layer",
+    } <= behind
+    assert "smoothcore.results.statistics" not in behind
 
 
 def test_only_the_engine_in_use_counts():
     behind = modules_behind(SCRIPTS / "train.py", extra_modules=[ENGINES["sparse"]])
-    assert "smoothcore.engines.sparse" in behind
-    assert "smoothcore.engines.tensorflow_engine" not in behind
+    assert "smoothcore.engines.sparse.engine" in behind
+    assert "smoothcore.engines.tensorflow.engine" not in behind
 
 
 def test_training_does_not_depend_on_what_comes_after_it():

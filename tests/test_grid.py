@@ -2,10 +2,10 @@ from pathlib import Path
 
 import yaml
 
-from smoothcore import grid
-from smoothcore.config import load_study
-from smoothcore.paths import Layout
-from smoothcore.run import Run
+from smoothcore.files.paths import Layout
+from smoothcore.study import grid
+from smoothcore.study.config import load_study
+from smoothcore.study.run import Run
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,8 +6,8 @@ import pytest
 from keras.layers import Add, Dense, Flatten
 
 from smoothcore.errors import SmoothcoreError
-from smoothcore.keras_model import from_keras, to_keras
-from smoothcore.network import TwoLayerNetwork, initialize
+from smoothcore.keras_models.conversion import from_keras, to_keras
+from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 
 pytestmark = pytest.mark.tensorflow
 

@@ -2,12 +2,12 @@ import subprocess
 import sys
 import time
 
-from smoothcore.locking import only_writer
+from smoothcore.files.locking import only_writer
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from smoothcore.locking import only_writer
+from smoothcore.files.locking import only_writer
 with only_writer(Path(sys.argv[1]), print):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from smoothcore import measures
-from smoothcore.network import TwoLayerNetwork
-from smoothcore.seeds import generator, stream
+from smoothcore.network.seeds import generator, stream
+from smoothcore.network.two_layer import TwoLayerNetwork
 
 
 def network_1d(*units, c=0.0):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothcore import measures
-from smoothcore.network import TwoLayerNetwork
-from smoothcore.seeds import EpochPermutations, generator, stream
+from smoothcore.network.seeds import EpochPermutations, generator, stream
+from smoothcore.network.two_layer import TwoLayerNetwork
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=100)
 stable = settings.get_profile("stable")

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smoothcore import mnist
-from smoothcore.datasets import load_pair, prepare
+from smoothcore.datasets import load_pair, mnist, prepare
 from smoothcore.errors import DataError, StorageError
 
 

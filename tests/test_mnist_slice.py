@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from smoothcore import mnist
+from smoothcore.datasets import mnist
 from tests.workflow import Workflow
 
 pytestmark = [pytest.mark.mnist, pytest.mark.workflow]

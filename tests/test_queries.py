@@ -14,8 +14,8 @@ import pytest
 from synthetic_study import demo_study, interpolates, value_of, write_study
 
 from smoothcore.datasets import prepare
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
+from smoothcore.files.paths import Layout
+from smoothcore.study.grid import all_runs
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^([^\n]+)\n\n```(\w+) ?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

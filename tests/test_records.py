@@ -6,18 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from smoothcore import records, schemas
-from smoothcore.checkpoint import TrainingState
-from smoothcore.collecting import collect, missing_cells, present_cells, runs_of
 from smoothcore.errors import DamagedFileError
-from smoothcore.grid import COORDINATES
+from smoothcore.files import records, schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.storage import write_parquet
 from smoothcore.measures import Measurement
-from smoothcore.network import initialize
-from smoothcore.paths import Layout
-from smoothcore.recipe import Recipe
-from smoothcore.run import Run
-from smoothcore.storage import write_parquet
-from smoothcore.training import Outcome
+from smoothcore.network.two_layer import initialize
+from smoothcore.study.grid import COORDINATES
+from smoothcore.study.run import Run
+from smoothcore.training.checkpoint import TrainingState
+from smoothcore.training.loop import Outcome
+from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.collecting import collect, missing_cells, present_cells, runs_of
 
 RUN = Run("4-9", 64, 1, "FPL", 3.2e-4, 0.1)
 OTHER = Run("4-9", 64, 1, "FPL", 3.2e-3, 0.1)

@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import kendalltau
 from synthetic_study import demo_study, interpolates, paper_study, value_of, write_study
 
-from smoothcore import comparison, style
-from smoothcore.comparison import Compared
 from smoothcore.errors import DamagedFileError
-from smoothcore.grid import all_runs
-from smoothcore.report import answer, compute, inputs, page, plots, provenance
-from smoothcore.storage import read_parquet
+from smoothcore.files.storage import read_parquet
+from smoothcore.results import comparison, style
+from smoothcore.results.comparison import Compared
+from smoothcore.results.report import answer, compute, inputs, page, plots, provenance
+from smoothcore.study.grid import all_runs
 from workflow_scripts import make_report, show_tables
 
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from synthetic_study import demo_study, write_study
 
-from smoothcore import toy
-from smoothcore.figures import figure1
-from smoothcore.grid import all_runs
-from smoothcore.report import inputs, page
-from smoothcore.storage import read_parquet
-from smoothcore.style import save_figure
+from smoothcore.files.storage import read_parquet
+from smoothcore.results import toy
+from smoothcore.results.figures import figure1
+from smoothcore.results.report import inputs, page
+from smoothcore.results.style import save_figure
+from smoothcore.study.grid import all_runs
 
 pytestmark = pytest.mark.browser
 

@@ -1,8 +1,8 @@
 """The simulation of benchmarks/scale.py and the table of benchmarks/resources.py, by hand."""
 
 from benchmarks import resources, scale
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
+from smoothcore.files.paths import Layout
+from smoothcore.study.grid import all_runs
 
 
 def test_makespan_of_jobs_taken_in_order():

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 import yaml
 
-from smoothcore import schemas
-from smoothcore.config import load_study
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
-from smoothcore.records import read_run_table, read_weights
-from smoothcore.run import Run
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.records import read_run_table, read_weights
+from smoothcore.study.config import load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.study.run import Run
 from tests import slurm_cluster
 from tests.slurm_cluster import NODES, Cluster
 

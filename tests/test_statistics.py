@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smoothcore import statistics
 from smoothcore.measures import ESTIMATES
-from smoothcore.paper import PAPER_TABLE1, PAPER_TABLE2
+from smoothcore.results import statistics
+from smoothcore.results.paper import PAPER_TABLE1, PAPER_TABLE2
 
 NAN = float("nan")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from smoothcore import storage
 from smoothcore.errors import DamagedFileError, StorageError
+from smoothcore.files import storage
 
 ARRAYS = {"a": np.arange(500, dtype=np.float32), "b": np.array("identity")}
 TABLE = pa.table({"x": [1.0, 2.0, 3.0], "y": ["a", "b", None], "z": [True, False, True]})
@@ -106,7 +106,8 @@ def test_nothing_is_visible_before_it_is_whole(tmp_path):
 def test_temporary_files_of_dead_writers_are_removed(tmp_path):
     path = tmp_path / "out.txt"
     code = (
-        "import os, sys; from pathlib import Path; from smoothcore.storage import atomic_write\n"
+        "import os, sys; from pathlib import Path\n"
+        "from smoothcore.files.storage import atomic_write\n"
         "with atomic_write(Path(sys.argv[1])) as t:\n    t.write_text('half'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)

@@ -10,12 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from smoothcore import schemas
 from smoothcore.datasets import prepare
-from smoothcore.paths import Layout
-from smoothcore.recipe import Recipe
-from smoothcore.records import read_run_table
-from smoothcore.run import Run
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.records import read_run_table
+from smoothcore.study.run import Run
+from smoothcore.training.recipe import Recipe
 from tests.workflow import REPOSITORY, TIMINGS, wait_until
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.002)

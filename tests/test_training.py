@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smoothcore import engines, training
+from smoothcore import engines
 from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import InterruptedRunError
-from smoothcore.network import TwoLayerNetwork
-from smoothcore.recipe import Recipe
-from smoothcore.run import Run
-from smoothcore.training import TrainingSet, train
+from smoothcore.network.two_layer import TwoLayerNetwork
+from smoothcore.study.run import Run
+from smoothcore.training.loop import TrainingSet, train
+from smoothcore.training.loop import loop as training
+from smoothcore.training.recipe import Recipe
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.05)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-3, 20_000)
@@ -94,7 +95,7 @@ def test_the_epochs_of_a_call_do_not_matter(data, undisturbed, monkeypatch, size
 
 def test_a_run_longer_than_a_block_of_permutations(data, monkeypatch):
     """Blocks of 3 epochs instead of 4,096: the ends of blocks fall everywhere in the run."""
-    monkeypatch.setattr("smoothcore.seeds.PERMUTATION_BLOCK_MAX_EPOCHS", 3)
+    monkeypatch.setattr("smoothcore.network.seeds.PERMUTATION_BLOCK_MAX_EPOCHS", 3)
     whole = train(RUN, replace(RECIPE, max_epochs=50), data)
     states = saved_states(data, replace(RECIPE, max_epochs=50))
     assert [state.epoch for state in states] == list(range(1, 51))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smoothcore import schemas
-from smoothcore.records import read_run_table
-from smoothcore.storage import read_parquet
+from smoothcore.files import schemas
+from smoothcore.files.records import read_run_table
+from smoothcore.files.storage import read_parquet
 from tests.workflow import TARGETS, Workflow, kill_group, planned, wait_until
 
 pytestmark = pytest.mark.workflow

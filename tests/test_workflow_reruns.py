@@ -209,16 +209,36 @@ def with_a_constant(text: str) -> str:
 
 
 EDITS = {
-    "nothing": ("smoothcore/measures.py", unchanged, (0, 0), ()),
-    "a comment": ("smoothcore/measures.py", with_a_comment, (0, 0), ()),
-    "the measures": ("smoothcore/measures.py", with_a_constant, (0, CELLS), LATER),
-    "the training loop": ("smoothcore/training.py", with_a_constant, (CELLS, CELLS), LATER),
-    "the engine in use": ("smoothcore/engines/sparse.py", with_a_constant, (CELLS, CELLS), LATER),
-    "the other engine": ("smoothcore/engines/tensorflow_engine.py", with_a_constant, (0, 0), ()),
-    "the statistics": ("smoothcore/statistics.py", with_a_constant, (0, 0), ("make_tables",)),
-    "how tables are collected": ("smoothcore/collecting.py", with_a_constant, (0, 0), LATER),
-    "how files are written": ("smoothcore/storage.py", with_a_constant, (0, 0), ()),
-    "the look of a figure": ("smoothcore/figures.py", with_a_constant, (0, 0), ("make_figure2",)),
+    "nothing": ("smoothcore/measures/all.py", unchanged, (0, 0), ()),
+    "a comment": ("smoothcore/measures/all.py", with_a_comment, (0, 0), ()),
+    "the measures": ("smoothcore/measures/all.py", with_a_constant, (0, CELLS), LATER),
+    "the training loop": ("smoothcore/training/loop.py", with_a_constant, (CELLS, CELLS), LATER),
+    "the engine in use": (
+        "smoothcore/engines/sparse/engine.py",
+        with_a_constant,
+        (CELLS, CELLS),
+        LATER,
+    ),
+    "the other engine": ("smoothcore/engines/tensorflow/engine.py", with_a_constant, (0, 0), ()),
+    "the statistics": (
+        "smoothcore/results/statistics.py",
+        with_a_constant,
+        (0, 0),
+        ("make_tables",),
+    ),
+    "how tables are collected": (
+        "smoothcore/workflow/collecting.py",
+        with_a_constant,
+        (0, 0),
+        LATER,
+    ),
+    "how files are written": ("smoothcore/files/storage.py", with_a_constant, (0, 0), ()),
+    "the look of a figure": (
+        "smoothcore/results/figures.py",
+        with_a_constant,
+        (0, 0),
+        ("make_figure2",),
+    ),
 }
 
 

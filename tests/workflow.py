@@ -15,11 +15,11 @@ import psutil
 import pyarrow as pa
 import yaml
 
-from smoothcore.config import load_study
-from smoothcore.grid import all_runs
-from smoothcore.paths import Layout
-from smoothcore.run import Run
-from smoothcore.storage import read_parquet
+from smoothcore.files.paths import Layout
+from smoothcore.files.storage import read_parquet
+from smoothcore.study.config import load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.study.run import Run
 
 REPOSITORY = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"

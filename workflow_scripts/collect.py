@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from smoothcore import schemas
-from smoothcore.cli import say
-from smoothcore.collecting import collect, missing_cells, runs_of
 from smoothcore.errors import exits_readably
-from smoothcore.paths import Layout
-from smoothcore.storage import read_parquet, write_parquet
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.storage import read_parquet, write_parquet
+from smoothcore.workflow.collecting import collect, missing_cells, runs_of
+from smoothcore.workflow.command_line import say
 
 
 @exits_readably

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from smoothcore.errors import exits_readably
-from smoothcore.figures import figure1
-from smoothcore.style import save_figure
-from smoothcore.toy import read_networks
+from smoothcore.results.figures import figure1
+from smoothcore.results.style import save_figure
+from smoothcore.results.toy import read_networks
 
 
 @exits_readably

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from smoothcore import statistics
 from smoothcore.errors import exits_readably
-from smoothcore.figures import figure2
-from smoothcore.storage import read_parquet
-from smoothcore.style import save_figure
+from smoothcore.files.storage import read_parquet
+from smoothcore.results import statistics
+from smoothcore.results.figures import figure2
+from smoothcore.results.style import save_figure
 
 
 @exits_readably

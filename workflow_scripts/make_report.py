@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from smoothcore.cli import say
 from smoothcore.errors import exits_readably
-from smoothcore.report import inputs, page
-from smoothcore.storage import atomic_write
+from smoothcore.files.storage import atomic_write
+from smoothcore.results.report import inputs, page
+from smoothcore.workflow.command_line import say
 
 
 @exits_readably

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from smoothcore import statistics
 from smoothcore.errors import exits_readably
-from smoothcore.storage import read_parquet, write_csv
+from smoothcore.files.storage import read_parquet, write_csv
+from smoothcore.results import statistics
 
 
 @exits_readably

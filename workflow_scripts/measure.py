@@ -10,16 +10,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from smoothcore import schemas
-from smoothcore.cli import add_run_arguments, run_from, say
 from smoothcore.datasets import load_pair
 from smoothcore.errors import exits_readably
-from smoothcore.locking import only_writer
+from smoothcore.files import schemas
+from smoothcore.files.locking import only_writer
+from smoothcore.files.records import read_run_table, read_weights, write_measures
+from smoothcore.files.storage import remove
 from smoothcore.measures import draw_evaluation_points, measure
-from smoothcore.records import read_run_table, read_weights, write_measures
-from smoothcore.run import Run
-from smoothcore.seeds import generator, stream
-from smoothcore.storage import remove
+from smoothcore.network.seeds import generator, stream
+from smoothcore.study.run import Run
+from smoothcore.workflow.command_line import add_run_arguments, run_from, say
 
 
 @exits_readably

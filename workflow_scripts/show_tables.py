@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from smoothcore import comparison
 from smoothcore.errors import exits_readably
-from smoothcore.report.provenance import differences
-from smoothcore.storage import read_csv, read_parquet
+from smoothcore.files.storage import read_csv, read_parquet
+from smoothcore.results import comparison
+from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
 _FILES = ("figure1.svg", "figure2.svg", "report.html")

@@ -12,16 +12,17 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from smoothcore import checkpoint
-from smoothcore.cli import add_run_arguments, run_from, say
 from smoothcore.datasets import load_pair
 from smoothcore.engines import ENGINES, LIBRARY_OF
 from smoothcore.errors import StorageError, exits_readably
-from smoothcore.fingerprint import fingerprint
-from smoothcore.locking import only_writer
-from smoothcore.recipe import Recipe
-from smoothcore.records import is_complete, write_curve, write_record, write_weights
-from smoothcore.training import TrainingSet, train
+from smoothcore.files.locking import only_writer
+from smoothcore.files.records import is_complete, write_curve, write_record, write_weights
+from smoothcore.training import checkpoint
+from smoothcore.training.determining import determining_modules
+from smoothcore.training.loop import TrainingSet, train
+from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.command_line import add_run_arguments, run_from, say
+from smoothcore.workflow.fingerprint import fingerprint
 
 
 @exits_readably
@@ -55,7 +56,12 @@ def main() -> None:
                 "run": run.coordinates,
                 "recipe": json.loads(recipe.to_json()),
                 "data": hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest(),
-                "code": fingerprint(Path(__file__), extra_modules=[ENGINES[recipe.engine]]),
+                "code": fingerprint(
+                    Path(__file__),
+                    extra_modules=determining_modules(
+                        run.regularizer, recipe.engine, recipe.dataset
+                    ),
+                ),
                 "versions": versions,
             },
             sort_keys=True,

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from smoothcore import toy
-from smoothcore.cli import say
 from smoothcore.errors import exits_readably
+from smoothcore.results import toy
+from smoothcore.workflow.command_line import say
 
 
 @exits_readably

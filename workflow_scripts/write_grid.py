@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from smoothcore.config import study_from_json, study_to_json
 from smoothcore.errors import exits_readably
-from smoothcore.grid import to_table
-from smoothcore.storage import write_parquet
+from smoothcore.files.storage import write_parquet
+from smoothcore.study.config import study_from_json, study_to_json
+from smoothcore.study.grid import to_table
 
 
 @exits_readably

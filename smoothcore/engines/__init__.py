@@ -1,20 +1,22 @@
-"""Engines carry out SGD epochs; everything else about a run exists once, in `smoothcore.training`.
+"""Engines carry out SGD epochs; everything else about a run is in `smoothcore.training`, once.
 
-An engine module defines ``create(x, y, objective) -> Engine``. It is imported by name, when asked
-for, so that choosing one engine costs nothing of the others' imports.
+An engine module defines ``create(x, y, objective, penalty) -> Engine``. It is imported by name,
+when asked for, so that choosing one engine costs nothing of the others' imports. No engine knows a
+regularizer: the module with its step is handed in as ``penalty``.
 """
 
 import importlib
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 
-from smoothcore.network import TwoLayerNetwork
-from smoothcore.regularizers import Objective
+from smoothcore.network.two_layer import TwoLayerNetwork
 
 ENGINES = {
-    "sparse": "smoothcore.engines.sparse",
-    "tensorflow": "smoothcore.engines.tensorflow_engine",
+    "sparse": "smoothcore.engines.sparse.engine",
+    "tensorflow": "smoothcore.engines.tensorflow.engine",
 }
 
 #: the library whose version an engine's bits depend on
@@ -22,6 +24,23 @@ LIBRARY_OF = {"sparse": "numba", "tensorflow": "tensorflow"}
 
 #: a running loss above this ends the run as diverged (targets are ±1, so L starts near 1)
 DIVERGED_ABOVE = 1e6
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What one run minimises, L_reg = L + λ S, and how.
+
+    Attributes:
+        lambda_: the weight λ of the penalty; 0 without one.
+        learning_rate: SGD step size.
+        batch_size: samples per mini-batch; the short last batch of an epoch is kept.
+        grid_points: n of the penalties that are sampled on a grid.
+    """
+
+    lambda_: float
+    learning_rate: float
+    batch_size: int = 64
+    grid_points: int = 10
 
 
 class Engine(Protocol):
@@ -55,10 +74,19 @@ class Engine(Protocol):
         ...
 
 
-def create(name: str, x: np.ndarray, y: np.ndarray, objective: Objective) -> Engine:
-    """Return the engine ``name`` on inputs x (n, d) in [0, 1] and targets y (n,), both float32.
+def create(
+    name: str, x: np.ndarray, y: np.ndarray, objective: Objective, penalty: ModuleType | None
+) -> Engine:
+    """Return the engine ``name`` on one training set.
+
+    Args:
+        name: a key of `ENGINES`.
+        x: inputs in [0, 1], float32, shape (n, d).
+        y: targets, float32, shape (n,).
+        objective: what is minimised.
+        penalty: the module with the step of the regularizer for this engine; None for λ = 0.
 
     Raises:
         KeyError: no engine has that name.
     """
-    return importlib.import_module(ENGINES[name]).create(x, y, objective)
+    return importlib.import_module(ENGINES[name]).create(x, y, objective, penalty)

@@ -1,0 +1,195 @@
+"""MNIST: 784 pixels, up to 10,000 training images a pair.
+
+Its four original files are found or downloaded, checked against their hashes and parsed.
+"""
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from smoothcore.datasets import Dataset, DigitImages
+from smoothcore.errors import DataError, StorageError
+
+#: the first training images of each digit, in file order (§4.1)
+TRAIN_PER_DIGIT = 5000
+
+DIRECTORY_VARIABLE = "SMOOTHCORE_MNIST_DIR"
+#: file → SHA-256
+FILES = {
+    "train-images-idx3-ubyte.gz": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+    ),
+}
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+DOWNLOAD_TIMEOUT_S = 30
+_WAY_OUT = (
+    f"Put the four original files ({', '.join(FILES)}) into a folder, as they are, not unpacked, "
+    f"and name it by mnist_dir in the configuration or by the variable {DIRECTORY_VARIABLE}."
+)
+
+
+def read(mnist_dir: Path | None, cache: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return MNIST in file order.
+
+    Args:
+        mnist_dir: folder with the four files. None: the variable SMOOTHCORE_MNIST_DIR if it is
+            set, else ``cache``. A folder that is named is only ever read.
+        cache: folder the files are downloaded to, once, where no folder is named.
+
+    Returns:
+        ``train`` and ``test``, each (images, labels): uint8, shapes (n, 784) and (n,).
+
+    Raises:
+        DataError: a file is missing, altered or not to be had.
+        StorageError: ``cache`` cannot be written.
+    """
+    named = mnist_dir or os.environ.get(DIRECTORY_VARIABLE)
+    folder = _expand_home(Path(named)) if named else Path(cache)
+    if not named:
+        download(folder)
+    contents = _read_verified(folder)
+    parts = {}
+    for part, prefix, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
+        images_name, labels_name = (
+            f"{prefix}-images-idx3-ubyte.gz",
+            f"{prefix}-labels-idx1-ubyte.gz",
+        )
+        images = parse_idx(contents[images_name], images_name, (count, 28, 28))
+        labels = parse_idx(contents[labels_name], labels_name, (count,))
+        parts[part] = images.reshape(count, 28 * 28), labels
+    return parts
+
+
+def _expand_home(folder: Path) -> Path:
+    try:
+        return folder.expanduser()
+    except RuntimeError:  # ~name, and no user has that name: a folder that does not exist
+        return folder
+
+
+def parse_idx(compressed: bytes, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the array of a gzipped IDX file of unsigned bytes.
+
+    The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each
+    dimension as a big-endian 32-bit integer, then the values in row-major order.
+
+    Raises:
+        DataError: the file, called ``name``, is not gzip, not IDX, or not of this ``shape``.
+    """
+    try:
+        data = gzip.decompress(compressed)
+    except (OSError, EOFError, gzip.zlib.error) as error:
+        raise DataError(f"{name} is not a complete gzip file: {error}. {_WAY_OUT}") from None
+    header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+    if not data.startswith(header):
+        raise DataError(
+            f"{name} is not an IDX file of unsigned bytes with the dimensions "
+            f"{' × '.join(map(str, shape))}: it begins with {data[: len(header)].hex(' ')}. "
+            f"{_WAY_OUT}"
+        )
+    values = np.frombuffer(data, np.uint8, offset=len(header))
+    if values.size != np.prod(shape):
+        raise DataError(f"{name} holds {values.size:,} values, not {np.prod(shape):,}. {_WAY_OUT}")
+    return values.reshape(shape)
+
+
+def _read_verified(folder: Path) -> dict[str, bytes]:
+    """Return the content of the four files; raises DataError naming all that are wrong."""
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder} with the MNIST files. {_WAY_OUT}")
+    contents, problems = {}, []
+    for name, sha256 in FILES.items():
+        path = folder / name
+        try:
+            contents[name] = path.read_bytes()
+        except FileNotFoundError:
+            problems.append(f"{path} is missing")
+            continue
+        except OSError as error:
+            problems.append(f"{path} cannot be read: {error.strerror}")
+            continue
+        found = hashlib.sha256(contents[name]).hexdigest()
+        if found != sha256:
+            others = [other for other, its_hash in FILES.items() if its_hash == found]
+            problems.append(
+                f"{path} is truncated or altered: its SHA-256 is {found}, not {sha256}"
+                if not others
+                else f"{path} holds what belongs in {others[0]}"
+            )
+    if problems:
+        raise DataError(
+            "\n".join(["The MNIST files are not as they should be.", *problems, _WAY_OUT])
+        )
+    return contents
+
+
+def download(folder: Path) -> None:
+    """Download into ``folder`` those of the four files that are not there, or not intact.
+
+    Each mirror is tried in turn. A file gets its name only after its hash was found right.
+
+    Raises:
+        DataError: no mirror delivers a file.
+        StorageError: the folder cannot be written.
+    """
+    import pooch
+    from requests.exceptions import RequestException
+
+    for name, sha256 in FILES.items():
+        failures = []
+        for mirror in MIRRORS:
+            try:
+                pooch.retrieve(
+                    mirror + name,
+                    known_hash=f"sha256:{sha256}",
+                    fname=name,
+                    path=folder,
+                    downloader=pooch.HTTPDownloader(
+                        progressbar=True, timeout=DOWNLOAD_TIMEOUT_S, chunk_size=2**16
+                    ),
+                )
+                break
+            except RequestException as error:
+                failures.append(f"{mirror}{name}: {error}")
+            except ValueError:
+                failures.append(f"{mirror}{name}: what was delivered is not the original file")
+            except OSError as error:
+                raise StorageError(
+                    f"{name} cannot be downloaded to {folder}: {error.strerror or error}. Make "
+                    f"room or make the folder writable. {_WAY_OUT}"
+                ) from None
+        else:
+            raise DataError("\n".join([f"{name} cannot be downloaded.", *failures, _WAY_OUT]))
+
+
+def load(mnist_dir: Path | None, cache: Path) -> DigitImages:
+    """Return the first 5,000 training images and all test images of each digit.
+
+    Args:
+        mnist_dir: as in `read`.
+        cache: downloads go to its folder ``mnist``.
+    """
+    parts = read(mnist_dir, cache / "mnist")
+    train, test = (
+        [images[labels == digit] for digit in range(10)]
+        for images, labels in (parts["train"], parts["test"])
+    )
+    return DigitImages([images[:TRAIN_PER_DIGIT] for images in train], test)
+
+
+DATASET = Dataset(name="mnist", rank=1, d=784, max_size=2 * TRAIN_PER_DIGIT, scale=255, load=load)

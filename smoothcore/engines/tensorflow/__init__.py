@@ -1,0 +1,1 @@
+"""The engine `tensorflow`: whole epochs compiled by XLA."""

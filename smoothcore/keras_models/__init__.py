@@ -1,0 +1,1 @@
+"""Keras models: the two-layer network as one, and the measures of any."""

@@ -1,0 +1,1 @@
+"""The two-layer ReLU network and its random streams."""

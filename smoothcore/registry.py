@@ -1,0 +1,46 @@
+"""Rooms that are filled by dropping a file in: measures, regularizers, datasets.
+
+An entry is a module, or a package, of the room that says what it is in a constant. Nothing lists
+the entries anywhere else. A name that begins with an underscore is no entry.
+"""
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+def modules(room: str) -> list[str]:
+    """Return the full names of a room's entries, without importing them.
+
+    Args:
+        room: full name of a package, such as ``smoothcore.measures``.
+    """
+    path = importlib.import_module(room).__path__
+    names = (module.name for module in pkgutil.iter_modules(path))
+    return [f"{room}.{name}" for name in sorted(names) if not name.startswith("_")]
+
+
+@functools.cache
+def entries(room: str, constant: str) -> Mapping[str, Any]:
+    """Return what each entry of a room says of itself, by its name, in the order of their ranks.
+
+    Args:
+        room: full name of a package.
+        constant: the constant that describes an entry; it has a ``name`` and a ``rank``.
+
+    Raises:
+        ValueError: two entries have one name, or an entry lacks the constant.
+    """
+    found: dict[str, Any] = {}
+    for name in modules(room):
+        about = getattr(importlib.import_module(name), constant, None)
+        if about is None:
+            raise ValueError(f"{name} does not say what it is: it needs a constant {constant}")
+        if about.name in found:
+            raise ValueError(f"two modules of {room} describe {about.name!r}, one is {name}")
+        found[about.name] = about
+    ranked = sorted(found.values(), key=lambda about: (about.rank, about.name))
+    return MappingProxyType({about.name: about for about in ranked})

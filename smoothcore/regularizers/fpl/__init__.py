@@ -1,0 +1,13 @@
+"""Function path length: mean over the segments of Σ_k |f(t_k) − f(t_{k−1})|."""
+
+from smoothcore.regularizers import Regularizer
+
+ABOUT = Regularizer(
+    name="FPL",
+    measure="FPL",
+    rank=2,
+    on_segments=True,
+    on_grid=True,
+    step_ratio={"sparse": 1.08, "tensorflow": 1.1},
+    epochs_ratio=1.5,
+)

@@ -1,0 +1,11 @@
+"""Gradient norm: mean over the batch of ‖∇f(x)‖, ∇f(x) = W (v ⊙ m(x)), m(x) = 1[z(x) > 0]."""
+
+from smoothcore.regularizers import Regularizer
+
+ABOUT = Regularizer(
+    name="GN",
+    measure="GN",
+    rank=1,
+    step_ratio={"sparse": 3.8, "tensorflow": 2.4},
+    epochs_ratio=4.0,
+)

@@ -1,0 +1,1 @@
+"""From tables of runs and measures to statistics, figures and the report."""

@@ -1,0 +1,82 @@
+"""Where the compute went, by kind of cell: the workflow's benchmark files, the runs' seconds."""
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from smoothcore.regularizers import NONE, all_regularizers
+
+_COLUMNS = ["stage", "regularizer", "seconds", "cpu_seconds", "memory_mb"]
+_REGULARIZER = re.compile(r"regularizer=([^/]+)")
+
+
+def read_benchmarks(folder: Path) -> pd.DataFrame:
+    """Read the benchmark files below ``results/<name>/benchmarks``, one job each.
+
+    Returns:
+        ``stage`` (train, measure), ``regularizer``, ``seconds``, ``cpu_seconds`` and ``memory_mb``
+        (peak resident set), NaN where a job was too short for Snakemake to see. Files that are not
+        whole, as a job that is running leaves them, are skipped.
+    """
+    rows = []
+    for path in sorted(folder.glob("**/*.tsv")):
+        name = path.relative_to(folder).as_posix()
+        match = _REGULARIZER.search(name)
+        with path.open(newline="", encoding="utf-8") as file:
+            for job in csv.DictReader(file, delimiter="\t"):
+                values = [_number(job.get(column)) for column in ("s", "cpu_time", "max_rss")]
+                if values[0] == values[0]:
+                    rows.append((name.split("/")[0], match.group(1) if match else "", *values))
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Sum jobs by stage and regularizer: their number, seconds and peak memory."""
+    rank = {name: position for position, name in enumerate((NONE, *all_regularizers()))}
+    rows = []
+    for (stage, regularizer), jobs in benchmarks.groupby(["stage", "regularizer"]):
+        rows.append(
+            {
+                "stage": stage,
+                "regularizer": regularizer,
+                "jobs": len(jobs),
+                "seconds": jobs["seconds"].sum(),
+                "median": jobs["seconds"].median(),
+                "longest": jobs["seconds"].max(),
+                "memory_mb": jobs["memory_mb"].max(),
+            }
+        )
+    rows.sort(key=lambda row: (row["stage"] != "train", rank.get(row["regularizer"], 99)))
+    return pd.DataFrame(rows)
+
+
+def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return ``runs``, ``steps``, ``seconds`` of training and ``us_per_step`` per regularizer."""
+    if runs.empty:
+        return pd.DataFrame(columns=["regularizer", "runs", "steps", "seconds", "us_per_step"])
+    sums = runs.groupby("regularizer").agg(
+        runs=("steps", "size"), steps=("steps", "sum"), seconds=("seconds", "sum")
+    )
+    sums["us_per_step"] = 1e6 * sums["seconds"] / sums["steps"].where(sums["steps"] > 0)
+    order = [name for name in (NONE, *all_regularizers()) if name in sums.index]
+    return sums.loc[order].reset_index()
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people: 0.4 s, 12 s, 3.4 min, 2.1 h."""
+    if seconds != seconds:
+        return "–"
+    for limit, unit, factor in ((60, "s", 1), (3600, "min", 60), (float("inf"), "h", 3600)):
+        if seconds < limit:
+            value = seconds / factor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
+    raise AssertionError("unreachable")

@@ -1,0 +1,126 @@
+"""How every figure looks: colours, type, sizes, and files that are the same bytes every time."""
+
+import contextlib
+import io
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from smoothcore.files.storage import atomic_write
+from smoothcore.measures import all_measures
+
+#: one colour per measure in every figure, told apart by colour-blind readers (three of Okabe and
+#: Ito's, and a purple of Tol's)
+COLORS = {measure.name: measure.color for measure in all_measures().values()}
+
+#: colours without a meaning of their own; the report gives each of them a dark counterpart
+INK, MUTED, FAINT, GROUND = "#1D2329", "#646D78", "#DCE0E5", "#FFFFFF"
+DATA_POINTS = "#E69F00"
+
+#: from little to much: training set sizes, λ
+SEQUENCE = sns.color_palette("crest", 8).as_hex()
+
+#: widths in inches of one column and of both on a two-column page
+COLUMN, PAGE = 3.4, 7.0
+
+LONG_NAMES = {measure.name: measure.long_name for measure in all_measures().values()}
+
+_RC = {
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": GROUND,
+    "axes.facecolor": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": FAINT,
+    "lines.solid_capstyle": "round",
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",  # looks the same on machines without the font
+    "svg.hashsalt": "smoothcore",  # the ids in the file are the same every time
+}
+
+
+@contextlib.contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw in this style; draw on files only, whatever display there is."""
+    with mpl.rc_context(), sns.axes_style("ticks"):
+        mpl.use("Agg")
+        mpl.rcParams.update(_RC)
+        yield
+
+
+def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
+    """Write a figure under each path, in the format its suffix names: svg, pdf or png."""
+    no_date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    for path in map(Path, paths):
+        with atomic_write(path) as temporary, mpl.rc_context(_RC):
+            metadata = no_date.get(path.suffix)
+            figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
+
+
+def svg_text(figure: Figure) -> str:
+    """Return a figure as the text of an SVG file."""
+    buffer = io.StringIO()
+    with mpl.rc_context(_RC):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def sequence_color(position: int, n: int) -> str:
+    """Return the colour of one of ``n`` ordered things, the last one the strongest."""
+    return SEQUENCE[-1 if n < 2 else round(position * (len(SEQUENCE) - 1) / (n - 1))]
+
+
+def power_of_ten(value: float) -> str:
+    """Return a number as mathtext: 3.2 × 10⁻⁴ for 0.00032, plain 0 for 0."""
+    if value == 0:
+        return "$0$"
+    exponent = math.floor(math.log10(abs(value)) + 1e-12)
+    mantissa = f"{value / 10.0**exponent:.3g}"
+    return f"$10^{{{exponent}}}$" if mantissa == "1" else f"${mantissa}\\times10^{{{exponent}}}$"
+
+
+def three_digits(value: float) -> str:
+    """Return a number with three significant digits, thousands set apart by a comma."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
+def note(axes: Axes, text: str) -> None:
+    """Write in the middle of empty axes why they are empty."""
+    axes.text(
+        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, wrap=True
+    )

@@ -1,0 +1,1 @@
+"""What is asked: the configuration, the runs it asks for, the identity of a run."""

@@ -1,0 +1,96 @@
+"""The state of an unfinished training run, saved so that a restarted run continues bit for bit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smoothcore.errors import DamagedFileError
+from smoothcore.files.storage import read_npz, write_npz
+from smoothcore.network.two_layer import TwoLayerNetwork
+
+_NAMES = (
+    "identity",
+    "W",
+    "beta",
+    "v",
+    "c",
+    "epoch",
+    "running_loss",
+    "curve_epochs",
+    "curve_losses",
+    "seconds",
+    "resumes",
+)
+
+
+@dataclass
+class TrainingState:
+    """Where a run stands after ``epoch`` epochs.
+
+    Attributes:
+        network: the parameters.
+        epoch: number of epochs completed.
+        running_loss: the running loss of the last one; NaN before the first.
+        curve_epochs: epochs kept in the loss curve, 1-based.
+        curve_losses: their running losses.
+        seconds: training time so far, over all attempts.
+        resumes: how often the run was continued from a checkpoint.
+    """
+
+    network: TwoLayerNetwork
+    epoch: int
+    running_loss: float
+    curve_epochs: list[int]
+    curve_losses: list[float]
+    seconds: float
+    resumes: int
+
+
+def save(path: Path, state: TrainingState, identity: str) -> None:
+    """Write a state atomically, under the identity of its run.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    net = state.network
+    values = (
+        np.array(identity),
+        net.W,
+        net.beta,
+        net.v,
+        net.c,
+        np.int64(state.epoch),
+        np.float64(state.running_loss),
+        np.array(state.curve_epochs, np.int64),
+        np.array(state.curve_losses, np.float64),
+        np.float64(state.seconds),
+        np.int64(state.resumes),
+    )
+    write_npz(path, dict(zip(_NAMES, values, strict=True)))
+
+
+def load(path: Path, identity: str, say: Callable[[str], None]) -> TrainingState | None:
+    """Return the saved state of the run with this identity, or None and say why not."""
+    if not path.exists():
+        return None
+    try:
+        saved = read_npz(path, *_NAMES)
+        if str(saved["identity"]) != identity:
+            say(f"the checkpoint {path} belongs to another configuration or version: not used")
+            return None
+        state = TrainingState(
+            network=TwoLayerNetwork(saved["W"], saved["beta"], saved["v"], saved["c"]),
+            epoch=int(saved["epoch"]),
+            running_loss=float(saved["running_loss"]),
+            curve_epochs=saved["curve_epochs"].tolist(),
+            curve_losses=saved["curve_losses"].tolist(),
+            seconds=float(saved["seconds"]),
+            resumes=int(saved["resumes"]) + 1,
+        )
+    except (DamagedFileError, KeyError, ValueError, TypeError):
+        say(f"the checkpoint {path} is damaged: not used, training starts over")
+        return None
+    say(f"continuing from epoch {state.epoch} of the checkpoint {path}")
+    return state

@@ -1,0 +1,1 @@
+"""What the Snakemake workflow needs of the library; nothing else knows Snakemake."""

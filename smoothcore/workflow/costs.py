@@ -1,0 +1,139 @@
+"""What a cell of the grid is expected to cost, so that a scheduler can plan with it.
+
+An estimate, good to a factor of about two for the published grid and rougher elsewhere: the number
+of epochs to interpolation differs several-fold between pairs. It decides how much time a job asks
+for, what runs first and which cells share an allocation; no result depends on it.
+
+    seconds of training = epochs × steps per epoch × milliseconds per step / 1000
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from smoothcore.datasets import all_datasets
+from smoothcore.regularizers import NONE, all_regularizers
+
+if TYPE_CHECKING:
+    from smoothcore.study.config import Study
+    from smoothcore.study.run import Run
+
+#: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core: means of what the
+#: benchmark measured on two generations of processors (docs/performance.md), 0.21 and 0.30 ms with
+#: the engine `sparse`; what a penalty costs beside it, the regularizers say themselves
+PLAIN_STEP_MS = {"sparse": 0.25, "tensorflow": 0.57}
+
+#: what a step costs whatever the size of the network: calls, permutations, the loss
+_STEP_OVERHEAD_MS = 0.01
+
+#: epochs to ε = 1e-5 at λ = 0, learning rate 0.01, batch 64, by number of training images (MNIST):
+#: means over the pairs 0-1, 3-5 and 4-9, which differ up to fivefold
+EPOCHS_BY_SIZE = {64: 5800, 256: 6700, 1024: 4450, 4096: 3400, 10000: 3400}
+
+#: epochs ∝ learning rate ** this: at 0.1 the same three pairs needed 0.37 of the epochs at 0.01
+_LEARNING_RATE_EXPONENT = -0.42
+
+#: megabytes a training job holds at its peak: libraries, compiled code, 10,000 images and a network
+MEMORY_MB = {"sparse": 350, "tensorflow": 1000}
+
+#: megabytes of the two nested Snakemake processes of a job that was submitted to SLURM
+SUBMISSION_MB = 350
+
+#: seconds a job takes beside its steps: imports, compiled code from the cache, files
+START_SECONDS = {"sparse": 2.0, "tensorflow": 5.0}
+
+#: seconds of a job that does not train: start, imports, and a second of work
+MEASURE_SECONDS = 3.0
+
+#: a job asks for this many times what it is expected to need, and for `SLOW_START_SECONDS` more:
+#: the first job on a kind of processor compiles, many that start together share one disk
+MARGIN = 3.0
+SLOW_START_SECONDS = 60.0
+
+#: cells shorter than this, in seconds, share an allocation with others
+SHORT_SECONDS = 180.0
+
+
+def _step_ratio(regularizer: str, engine: str) -> float:
+    return 1.0 if regularizer == NONE else all_regularizers()[regularizer].step_ratio[engine]
+
+
+def _epochs_ratio(regularizer: str) -> float:
+    return 1.0 if regularizer == NONE else all_regularizers()[regularizer].epochs_ratio
+
+
+def step_milliseconds(run: "Run", study: "Study") -> float:
+    """Return the expected cost of one SGD step in milliseconds, on one core.
+
+    The products of a step grow with batch × d × h; `PLAIN_STEP_MS` is scaled by that.
+    """
+    engine = study.training.engine
+    pixels = all_datasets()[study.dataset].d
+    work = (study.training.batch_size / 64) * (pixels / 784) * (study.network.hidden_units / 256)
+    return PLAIN_STEP_MS[engine] * _step_ratio(run.regularizer, engine) * work + _STEP_OVERHEAD_MS
+
+
+def expected_epochs(run: "Run", study: "Study") -> float:
+    """Return the expected number of epochs until the run stops.
+
+    Interpolated in log(size) between the entries of `EPOCHS_BY_SIZE`; at most ``max_epochs``.
+    ε enters through log(1 / ε): near the end the loss falls about exponentially.
+    """
+    epochs = _interpolate(EPOCHS_BY_SIZE, run.size)
+    epochs *= (run.learning_rate / 0.01) ** _LEARNING_RATE_EXPONENT
+    epochs *= _epochs_ratio(run.regularizer)
+    epochs *= max(0.1, math.log(study.training.epsilon) / math.log(1e-5))
+    return min(float(study.training.max_epochs), epochs)
+
+
+def expected_seconds(run: "Run", study: "Study") -> float:
+    """Return the expected time of a training job in seconds, starting included."""
+    steps = expected_epochs(run, study) * math.ceil(run.size / study.training.batch_size)
+    return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
+
+
+def longest_seconds(run: "Run", study: "Study") -> float:
+    """Return the time of a training job that uses up all its epochs, in seconds."""
+    steps = study.training.max_epochs * math.ceil(run.size / study.training.batch_size)
+    return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
+
+
+def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
+    """Return the time limit a training job asks for, in whole minutes.
+
+    `MARGIN` times what is expected, never more than all its epochs would take with that margin for
+    a slow machine; every further attempt asks for as much again, and continues from a checkpoint.
+    """
+    wanted = MARGIN * min(expected_seconds(run, study) * attempt, longest_seconds(run, study))
+    return math.ceil((wanted + SLOW_START_SECONDS) / 60)
+
+
+def measuring_minutes(attempt: int = 1) -> int:
+    """Return the time limit a measuring job asks for: it needs seconds, whatever the network."""
+    return attempt
+
+
+def training_memory_mb(study: "Study", attempt: int = 1) -> int:
+    """Return the memory a training job asks for in megabytes; each attempt asks for as much again.
+
+    A network and its gradient, 8 bytes a weight, come on top of `MEMORY_MB`.
+    """
+    weights = all_datasets()[study.dataset].d * study.network.hidden_units
+    megabytes = MEMORY_MB[study.training.engine] + 4 * 8 * weights / 1e6 + SUBMISSION_MB
+    return attempt * math.ceil(megabytes / 50) * 50
+
+
+def cost_class(run: "Run", study: "Study") -> str:
+    """Return ``short`` or ``long``: whether a cell should share its allocation with others."""
+    return "short" if expected_seconds(run, study) < SHORT_SECONDS else "long"
+
+
+def _interpolate(table: dict[int, float], size: int) -> float:
+    """Return the value of a table at a size, linear in log(size), constant beyond its ends."""
+    sizes = sorted(table)
+    size = min(max(size, sizes[0]), sizes[-1])
+    upper = next(s for s in sizes if s >= size)
+    lower = max((s for s in sizes if s <= size), default=upper)
+    if lower == upper:
+        return float(table[upper])
+    weight = math.log(size / lower) / math.log(upper / lower)
+    return table[lower] + weight * (table[upper] - table[lower])
