@@ -14,6 +14,10 @@ class ConfigError(SmoothcoreError):
     """The configuration is not valid."""
 
 
+class SettingsError(SmoothcoreError):
+    """What was given on a command line is not valid."""
+
+
 class DataError(SmoothcoreError):
     """A dataset is missing, incomplete, or not what it claims to be."""
 

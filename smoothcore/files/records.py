@@ -1,7 +1,7 @@
 """The files of one run: its weights, its record, its loss curve, its measures."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from smoothcore.errors import DamagedFileError
+from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import PARTITIONS
 from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import read_npz, read_parquet, write_npz, write_parquet
+from smoothcore.files.storage import (
+    ABOUT_KEY,
+    read_metadata,
+    read_npz,
+    read_parquet,
+    write_npz,
+    write_parquet,
+)
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.study.run import COORDINATES, INTERPOLATED, Run
 
 if TYPE_CHECKING:
-    from smoothcore.measures import Measurement
-    from smoothcore.training.loop import Outcome, Recipe
+    from smoothcore.training.loop import Outcome
+    from smoothcore.training.recipe import Recipe
 
 
 def write_weights(path: Path, network: TwoLayerNetwork, identity: str) -> None:
@@ -70,6 +77,28 @@ def is_complete(run: Run, identity: str, *, weights: Path, record: Path, curve: 
         return False
 
 
+def refuse_other_run(run: Run, *paths: Path) -> None:
+    """Make sure that no file of another run lies where this run is to be written.
+
+    Raises:
+        SettingsError: one does; the message names it.
+    """
+    for path in paths:
+        try:
+            owner = about(path)["run"] if path.suffix == ".parquet" else _owner(path)
+        except (DamagedFileError, KeyError, ValueError):
+            continue  # missing or damaged: nothing to keep
+        if owner != run.coordinates:
+            raise SettingsError(
+                f"{path} holds another run ({owner}); it is not overwritten. Name another file, or "
+                "delete this one."
+            )
+
+
+def _owner(path: Path) -> dict:
+    return json.loads(str(read_npz(path, "identity")["identity"]))["run"]
+
+
 def write_record(
     path: Path,
     run: Run,
@@ -78,9 +107,20 @@ def write_record(
     *,
     d: int,
     test_loss: float,
-    versions: Mapping[str, str],
+    made_by: Mapping[str, str],
 ) -> None:
-    """Write the one-row record of a run."""
+    """Write the one-row record of a run.
+
+    Args:
+        path: the file.
+        run: its coordinates.
+        recipe: its settings.
+        outcome: what came out.
+        d: pixels of an image.
+        test_loss: mean squared error on the test images.
+        made_by: the columns ``versions``, ``processor``, ``code``, ``data_sha256`` and
+            ``weights_sha256``.
+    """
     state = outcome.state
     row = {
         "status": outcome.status,
@@ -94,56 +134,86 @@ def write_record(
         "resumes": state.resumes,
         "d": d,
         **asdict(recipe),
-        "versions": json.dumps(dict(versions), sort_keys=True),
+        **made_by,
     }
-    _write(path, run, schemas.RUNS, {name: [value] for name, value in row.items()})
+    columns = {name: [value] for name, value in row.items()}
+    write_run_table(path, run, schemas.RUNS, columns, recipe=asdict(recipe))
 
 
-def write_curve(path: Path, run: Run, outcome: "Outcome") -> None:
+def write_curve(path: Path, run: Run, recipe: "Recipe", outcome: "Outcome") -> None:
     """Write the thinned loss curve: ``epoch`` and ``running_loss``, the last epoch always in it."""
     state = outcome.state
     epochs, losses = list(state.curve_epochs), list(state.curve_losses)
     if not epochs or epochs[-1] != state.epoch:
         epochs.append(state.epoch)
         losses.append(state.running_loss)
-    _write(path, run, schemas.CURVES, {"epoch": epochs, "running_loss": losses})
+    columns = {"epoch": epochs, "running_loss": losses}
+    write_run_table(path, run, schemas.CURVES, columns, recipe=asdict(recipe))
 
 
 def write_measures(
-    path: Path, run: Run, measurements: Iterable["Measurement"], *, interpolates: bool
+    path: Path, run: Run, rows: Sequence[Mapping[str, object]], **about: object
 ) -> None:
-    """Write the tidy measures of one run, one row per measure and estimator."""
-    rows = [asdict(m) | {"interpolates": interpolates} for m in measurements]
-    columns = {
-        name: [row[name] for row in rows] for name in schemas.MEASURES.names[len(COORDINATES) :]
-    }
-    _write(path, run, schemas.MEASURES, columns)
+    """Write the tidy measures of one run; a row has the columns of `schemas.MEASURES`.
+
+    Args:
+        path: the file.
+        run: its coordinates.
+        rows: a mapping per value.
+        about: what the values were made with: ``settings`` of measuring, ``network``, the digest
+            of the weights.
+    """
+    names = schemas.MEASURES.names[len(COORDINATES) :]
+    columns = {name: [row[name] for row in rows] for name in names}
+    write_run_table(path, run, schemas.MEASURES, columns, **about)
 
 
-def _write(path: Path, run: Run, schema: pa.Schema, columns: Mapping[str, list]) -> None:
-    """Write a table of one run: its coordinates but the partition keys, then ``columns``."""
+def write_run_table(
+    path: Path, run: Run, schema: pa.Schema, columns: Mapping[str, list], **about: object
+) -> None:
+    """Write a table of one run: its coordinates but the partition keys, then ``columns``.
+
+    The metadata say whose it is, in ``run``, and what ``about`` says.
+    """
     n = len(next(iter(columns.values())))
     every = {name: [value] * n for name, value in run.coordinates.items()} | dict(columns)
     inside = pa.schema([field for field in schema if field.name not in PARTITIONS])
     table = pa.table({name: every[name] for name in inside.names}, schema=inside)
-    write_parquet(path, table, about=run.coordinates)
+    write_parquet(path, table, about={"run": run.coordinates, **about})
 
 
-def read_run_table(path: Path, run: Run, schema: pa.Schema) -> pa.Table:
+def about(path: Path) -> dict:
+    """Return what a table says it is, without reading its values.
+
+    Raises:
+        DamagedFileError: the file is missing or damaged.
+    """
+    return json.loads(read_metadata(path)[ABOUT_KEY])
+
+
+def read_run_table(
+    path: Path, run: Run, schema: pa.Schema, expected: Mapping[str, object] | None = None
+) -> pa.Table:
     """Read a table of one run, with all its coordinates as the first columns.
 
     Args:
         path: the file.
         run: the run it must belong to.
         schema: `schemas.RUNS`, `schemas.CURVES` or `schemas.MEASURES`.
+        expected: what its metadata must say beside the run; other keys may be there.
 
     Raises:
-        DamagedFileError: the file is missing, damaged, or belongs to another run.
+        DamagedFileError: the file is missing, damaged, belongs to another run, or was made with
+            other settings.
     """
     table = read_parquet(path)
-    about = json.loads(table.schema.metadata[b"smoothcore.about"])
-    if about != run.coordinates:
-        raise DamagedFileError(f"{path} belongs to another run ({about}). {repair_hint(path)}")
+    said = json.loads(table.schema.metadata[ABOUT_KEY])
+    if said.get("run") != run.coordinates:
+        raise DamagedFileError(
+            f"{path} belongs to another run ({said.get('run')}). {repair_hint(path)}"
+        )
+    if found := difference(said, expected or {}):
+        raise DamagedFileError(f"{path} was made with {found}. {repair_hint(path)}")
     coordinates = {name: [value] * table.num_rows for name, value in run.coordinates.items()}
     try:
         columns = {
@@ -154,3 +224,15 @@ def read_run_table(path: Path, run: Run, schema: pa.Schema) -> pa.Table:
         raise DamagedFileError(
             f"{path} is not a table of this version ({error}). {repair_hint(path)}"
         ) from error
+
+
+def difference(said: Mapping[str, object], expected: Mapping[str, object], path: str = "") -> str:
+    """Return in words where what a file says differs from what is expected; empty if nowhere."""
+    found = []
+    for key, value in expected.items():
+        name = f"{path}{key}"
+        if isinstance(value, Mapping) and isinstance(said.get(key), Mapping):
+            found.append(difference(said[key], value, f"{name}."))
+        elif said.get(key) != value:
+            found.append(f"{name} = {said.get(key)}, not {value}")
+    return ", ".join(filter(None, found))

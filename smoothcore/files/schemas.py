@@ -34,21 +34,29 @@ RUNS = pa.schema(
         ("max_epochs", pa.int64()),
         ("grid_points", pa.int64()),
         ("versions", pa.string()),
+        ("processor", pa.string()),
+        ("code", pa.string()),
+        ("data_sha256", pa.string()),
+        ("weights_sha256", pa.string()),
     ]
 )
 
 #: one row per epoch kept
 CURVES = pa.schema([*_COORDINATES, ("epoch", pa.int64()), ("running_loss", pa.float64())])
 
-#: one row per run, measure and estimator
+#: one row per run, network (trained, initial), measure, estimator and set of images
 MEASURES = pa.schema(
     [
         *_COORDINATES,
         ("measure", pa.string()),
         ("estimator", pa.string()),
+        ("images", pa.string()),
+        ("network", pa.string()),
+        ("main", pa.bool_()),
         ("value", pa.float64()),
         ("stderr", pa.float64()),
         ("n_samples", pa.int64()),
         ("interpolates", pa.bool_()),
+        ("code", pa.string()),
     ]
 )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>.+)-(?P<pid>\d+)-(?P<name>.+)")
 _CONTENT_KEY = b"smoothcore.sha256"
+#: where a table's metadata say what it is, as JSON
+ABOUT_KEY = b"smoothcore.about"
 
 
 @contextlib.contextmanager
@@ -164,7 +166,7 @@ def write_parquet(path: Path, table: "pa.Table", about: Mapping[str, object] | N
     """Write a table with page checksums and its own SHA-256; ``about`` goes into the metadata."""
     import pyarrow.parquet as pq
 
-    metadata = {b"smoothcore.about": json.dumps(about or {}, sort_keys=True).encode()}
+    metadata = {ABOUT_KEY: json.dumps(about or {}, sort_keys=True).encode()}
     metadata[_CONTENT_KEY] = _content_digest(table)
     kept = {k: v for k, v in (table.schema.metadata or {}).items() if k == b"pandas"}
     table = table.replace_schema_metadata({**kept, **metadata})
@@ -195,6 +197,26 @@ def read_parquet(path: Path) -> "pa.Table":
             f"{path} is damaged (its contents do not match their SHA-256). {repair_hint(path)}"
         )
     return table
+
+
+def read_metadata(path: Path) -> dict[bytes, bytes]:
+    """Return the metadata of a parquet file of this project, without reading its values.
+
+    Raises:
+        DamagedFileError: the file is missing, truncated, or not one of this project's.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError:
+        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from error
+    if ABOUT_KEY not in metadata:
+        raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
+    return metadata
 
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:

@@ -31,6 +31,11 @@ class Run:
     lambda_: float
     learning_rate: float
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a λ that does not fit the regularizer."""
+        if (self.regularizer == NONE) != (self.lambda_ == 0) or self.lambda_ < 0:
+            raise ValueError(f"λ = {self.lambda_} does not fit regularizer {self.regularizer!r}")
+
     @property
     def coordinates(self) -> dict[str, str | int | float]:
         """The coordinates under their column names (`COORDINATES`)."""

@@ -1,6 +1,6 @@
 """The state of an unfinished training run, saved so that a restarted run continues bit for bit."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,8 @@ import numpy as np
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_npz, write_npz
 from smoothcore.network.two_layer import TwoLayerNetwork
+
+log = logging.getLogger(__name__)
 
 _NAMES = (
     "identity",
@@ -71,14 +73,14 @@ def save(path: Path, state: TrainingState, identity: str) -> None:
     write_npz(path, dict(zip(_NAMES, values, strict=True)))
 
 
-def load(path: Path, identity: str, say: Callable[[str], None]) -> TrainingState | None:
-    """Return the saved state of the run with this identity, or None and say why not."""
+def load(path: Path, identity: str) -> TrainingState | None:
+    """Return the saved state of the run with this identity; None, and log why, if it is no use."""
     if not path.exists():
         return None
     try:
         saved = read_npz(path, *_NAMES)
         if str(saved["identity"]) != identity:
-            say(f"the checkpoint {path} belongs to another configuration or version: not used")
+            log.info(f"the checkpoint {path} belongs to another configuration or version: not used")
             return None
         state = TrainingState(
             network=TwoLayerNetwork(saved["W"], saved["beta"], saved["v"], saved["c"]),
@@ -90,7 +92,7 @@ def load(path: Path, identity: str, say: Callable[[str], None]) -> TrainingState
             resumes=int(saved["resumes"]) + 1,
         )
     except (DamagedFileError, KeyError, ValueError, TypeError):
-        say(f"the checkpoint {path} is damaged: not used, training starts over")
+        log.info(f"the checkpoint {path} is damaged: not used, training starts over")
         return None
-    say(f"continuing from epoch {state.epoch} of the checkpoint {path}")
+    log.info(f"continuing from epoch {state.epoch} of the checkpoint {path}")
     return state

@@ -1,11 +1,49 @@
-"""Which modules that are imported by name determine the result of a run."""
+"""What the result of a run is determined by beside its settings: code, images, processor."""
+
+import hashlib
+import platform
+from pathlib import Path
+
+import numpy as np
 
 from smoothcore import datasets
 from smoothcore.engines import ENGINES
+from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import step_module
 
 
 def determining_modules(regularizer: str, engine: str, dataset: str) -> list[str]:
-    """Return the engine, the regularizer's step for it, and the dataset; full module names."""
+    """Return the modules that are imported by name, full names.
+
+    They are the engine, the regularizer's step for it and the dataset.
+
+    Raises:
+        ValueError: no regularizer has that name.
+    """
     step = step_module(regularizer, engine)
     return [ENGINES[engine], datasets.module_of(dataset), *([step] if step else [])]
+
+
+def digest_of_arrays(*arrays: np.ndarray) -> str:
+    """Return the SHA-256 of the bytes of some arrays, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def digest_of_network(network: TwoLayerNetwork) -> str:
+    """Return the SHA-256 of the parameters of a network: equal digests, equal bits."""
+    return digest_of_arrays(network.W, network.beta, network.v, network.c)
+
+
+def processor() -> str:
+    """Return the kind of processor: bits are the same on one kind of it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = {key.strip(): value.strip() for key, _, value in (s.partition(":") for s in lines)}
+    names = (("model name", ""), ("cpu family", "family "), ("model", "model "))
+    kind = ", ".join(prefix + found[key] for key, prefix in names if key in found)
+    return kind or platform.machine()

@@ -11,11 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from smoothcore import engines
 from smoothcore.errors import InterruptedRunError
-from smoothcore.network.seeds import EpochPermutations, generator, stream
-from smoothcore.network.two_layer import TwoLayerNetwork, initialize
+from smoothcore.network.seeds import EpochPermutations, stream
+from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import load_step
 from smoothcore.study.run import DIVERGED, INTERPOLATED, MAX_EPOCHS, Run
 from smoothcore.training.checkpoint import TrainingState
+from smoothcore.training.initial import initial_network, streams_of
 from smoothcore.training.progress import TrainingProgress
 from smoothcore.training.recipe import Recipe
 
@@ -55,7 +56,6 @@ def train(
     save_state: Callable[[TrainingState], None] = lambda state: None,
     save_every: float = 60.0,
     stop_asked: Callable[[], bool] = lambda: False,
-    say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Train one network until L(f) < ε, the epochs are used up, or the loss diverges.
 
@@ -71,18 +71,14 @@ def train(
         save_state: called with the current state about every ``save_every`` seconds.
         save_every: seconds between two saved states.
         stop_asked: asked about every second; when true the state is saved and the run ends.
-        say: called with a line about the progress about every ten seconds.
 
     Raises:
         InterruptedRunError: ``stop_asked`` said so.
     """
     n, d = data.x.shape
-    identity = {"dataset": recipe.dataset, **run.coordinates}
-    permutations = EpochPermutations(stream("permutations", **identity), n)
+    permutations = EpochPermutations(stream("permutations", **streams_of(run, recipe)), n)
     state = resume_from or TrainingState(
-        network=initialize(
-            d, recipe.hidden_units, recipe.alpha, generator(stream("initialisation", **identity))
-        ),
+        network=initial_network(run, recipe, d),
         epoch=0,
         running_loss=math.nan,
         curve_epochs=[],
@@ -93,7 +89,7 @@ def train(
     penalty = load_step(run.regularizer, recipe.engine)
     engine = engines.create(recipe.engine, data.x, data.y, recipe.objective(run), penalty)
     steps_per_epoch = math.ceil(n / recipe.batch_size)
-    progress = TrainingProgress(recipe.epsilon, recipe.max_epochs, steps_per_epoch, state, say)
+    progress = TrainingProgress(recipe.epsilon, recipe.max_epochs, steps_per_epoch, state)
     status, training_loss = None, math.nan
     block_index, block = -1, None
     chunk, call_seconds, saved_at = 1, min(_CALL_SECONDS, save_every), time.monotonic()

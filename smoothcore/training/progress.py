@@ -1,12 +1,14 @@
 """What a training run says while it works."""
 
+import logging
 import math
 import time
-from collections.abc import Callable
 
 import numpy as np
 
 from smoothcore.training.checkpoint import TrainingState
+
+log = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 10.0
 
@@ -20,10 +22,9 @@ class TrainingProgress:
         max_epochs: int,
         steps_per_epoch: int,
         state: TrainingState,
-        say: Callable[[str], None],
     ) -> None:
         self._epsilon, self._max_epochs = epsilon, max_epochs
-        self._steps_per_epoch, self._say = steps_per_epoch, say
+        self._steps_per_epoch = steps_per_epoch
         self._first_epoch, self._first_seconds = state.epoch, state.seconds
         self._told_at = time.monotonic()
 
@@ -34,7 +35,7 @@ class TrainingProgress:
         self._told_at = time.monotonic()
         epochs_left = self._epochs_left(state)
         seconds_left = epochs_left / max(self._epochs_per_second(state), 1e-9)
-        self._say(
+        log.info(
             f"epoch {state.epoch}  loss {state.running_loss:.3e}  "
             f"= {state.running_loss / self._epsilon:.3g} ε  "
             f"{self._epochs_per_second(state) * self._steps_per_epoch:,.0f} steps/s  "
@@ -43,7 +44,7 @@ class TrainingProgress:
 
     def finish(self, state: TrainingState, status: str, training_loss: float) -> None:
         """Say how the run ended."""
-        self._say(
+        log.info(
             f"{status} after {state.epoch} epochs, {state.epoch * self._steps_per_epoch:,} steps, "
             f"{state.seconds:.1f} s: L(f) = {training_loss:.3e}, running {state.running_loss:.3e}, "
             f"ε = {self._epsilon:g}"

@@ -1,10 +1,14 @@
 """The settings of the config that the result of one training run depends on."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from smoothcore.engines import Objective
+from smoothcore.engines import ENGINES, Objective
+from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.study.run import Run
+
+if TYPE_CHECKING:
+    from smoothcore.study.config import Study
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,27 @@ class Recipe:
     max_epochs: int
     grid_points: int | None = None
 
-    @classmethod
-    def from_json(cls, text: str) -> "Recipe":
-        """Read what `to_json` wrote."""
-        return cls(**json.loads(text))
-
-    def to_json(self) -> str:
-        """Return the recipe as one line of JSON with sorted keys."""
-        return json.dumps(asdict(self), sort_keys=True)
+    def __post_init__(self) -> None:
+        """Raise ValueError for an engine that does not exist."""
+        if self.engine not in ENGINES:
+            raise ValueError(f"no engine {self.engine!r}: one of {', '.join(ENGINES)}")
 
     def objective(self, run: Run) -> Objective:
         """Return what a run minimises."""
         grid = {} if self.grid_points is None else {"grid_points": self.grid_points}
         return Objective(run.lambda_, run.learning_rate, self.batch_size, **grid)
+
+
+def recipe_of(study: "Study", run: Run) -> Recipe:
+    """Return the recipe of a run of a study."""
+    on_grid = run.regularizer != NONE and all_regularizers()[run.regularizer].on_grid
+    return Recipe(
+        dataset=study.dataset,
+        engine=study.training.engine,
+        hidden_units=study.network.hidden_units,
+        alpha=study.network.alpha,
+        batch_size=study.training.batch_size,
+        epsilon=study.training.epsilon,
+        max_epochs=study.training.max_epochs,
+        grid_points=study.optimality.grid_points if on_grid else None,
+    )

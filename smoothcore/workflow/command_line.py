@@ -1,43 +1,144 @@
-"""Command-line arguments that several scripts share."""
+"""What the scripts share: settings as one piece of JSON, a log on standard error."""
 
 import argparse
-import contextlib
-import re
+import json
+import logging
 import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any
 
-from smoothcore.study.run import Run
+from smoothcore.errors import SettingsError
+
+#: run and recipe of a first try by hand, in the words of the config
+EXAMPLE_RUN = {
+    "pair": "4-9",
+    "size": 64,
+    "seed": 0,
+    "regularizer": "none",
+    "lambda": 0,
+    "learning_rate": 0.01,
+}
+EXAMPLE_RECIPE = {
+    "dataset": "mnist",
+    "engine": "sparse",
+    "hidden_units": 256,
+    "alpha": 0.01,
+    "batch_size": 64,
+    "epsilon": 1e-5,
+    "max_epochs": 25000,
+}
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the coordinates of one run."""
-    group = parser.add_argument_group("coordinates of the run")
-    group.add_argument("--pair", required=True, type=_pair, help="two digits, such as 4-9")
-    group.add_argument("--size", required=True, type=int, help="number of training images")
-    group.add_argument("--seed", required=True, type=int)
-    group.add_argument("--regularizer", required=True, help="none, GN, FPL, GPL, GPL-exact or WP")
-    group.add_argument("--lambda", required=True, type=float, dest="lambda_", metavar="LAMBDA")
-    group.add_argument("--learning-rate", required=True, type=float)
+def settings_parser(doc: str, example: Mapping[str, Any]) -> argparse.ArgumentParser:
+    """Return a parser with ``--settings``, whose help ends with an example."""
+    parser = argparse.ArgumentParser(
+        description=doc,
+        epilog="example of settings:\n\n  " + json.dumps(example),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--settings", required=True, help="JSON; its keys are those of the config")
+    return parser
 
 
-def run_from(arguments: argparse.Namespace) -> Run:
-    """Return the run whose coordinates were given."""
-    return Run(
-        pair=arguments.pair,
-        size=arguments.size,
-        seed=arguments.seed,
-        regularizer=arguments.regularizer,
-        lambda_=arguments.lambda_,
-        learning_rate=arguments.learning_rate,
+def to_settings(**parts: Any) -> str:
+    """Return settings as one line of JSON: dataclasses as mappings, fields named as in the config.
+
+    Fields that are None are left out.
+    """
+    return json.dumps(
+        {name: _to_mapping(part) for name, part in parts.items() if part is not None},
+        sort_keys=True,
+        ensure_ascii=False,
     )
 
 
-def _pair(text: str) -> str:
-    if not re.fullmatch(r"\d-\d", text) or text[0] >= text[2]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not two digits a-b with a < b, such as 4-9")
-    return text
+def _to_mapping(part: Any) -> Any:
+    if not hasattr(part, "__dataclass_fields__"):
+        return part
+    values = {name.rstrip("_"): value for name, value in asdict(part).items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def say(line: str) -> None:
-    """Write a line to the log at once; a log that cannot be written stops nothing."""
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+def from_settings(text: str, **parts: type) -> list[Any]:
+    """Return the parts of some settings, in the order they are asked for.
+
+    Args:
+        text: JSON, an object with the keys ``parts``.
+        parts: the type of each part: a dataclass, or a plain type.
+
+    Raises:
+        SettingsError: the text is not JSON, or a key or a value is not what it should be; the
+            message lists every problem.
+    """
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"the settings are not JSON: {error}") from None
+    problems: list[str] = []
+    values = [_part(given, name, kind, problems) for name, kind in parts.items()]
+    if isinstance(given, dict):
+        problems += [f"{key}: unknown key" for key in given if key not in parts]
+    if problems:
+        raise SettingsError("\n  - ".join(["the settings are not valid:", *problems]))
+    return values
+
+
+def _part(given: Any, name: str, kind: type, problems: list[str]) -> Any:
+    if not isinstance(given, dict) or name not in given:
+        problems.append(f"{name}: missing")
+        return None
+    if not hasattr(kind, "__dataclass_fields__"):
+        return _value(given[name], kind, name, problems)
+    if not isinstance(given[name], dict):
+        problems.append(f"{name}: must be a mapping")
+        return None
+    mapping, values, before = given[name], {}, len(problems)
+    for field in fields(kind):
+        key = field.name.rstrip("_")
+        if key in mapping:
+            values[field.name] = _value(mapping[key], field.type, f"{name}.{key}", problems)
+        elif field.default is MISSING:
+            problems.append(f"{name}.{key}: missing")
+    known = {field.name.rstrip("_") for field in fields(kind)}
+    problems += [f"{name}.{key}: unknown key" for key in mapping if key not in known]
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**values)
+    except ValueError as error:
+        problems.append(f"{name}: {error}")
+        return None
+
+
+def _value(value: Any, kind: Any, path: str, problems: list[str]) -> Any:
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind == tuple[str, ...] and isinstance(value, list):
+        value = tuple(value)
+        kind = tuple
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        wanted = getattr(kind, "__name__", str(kind))
+        problems.append(f"{path}: got {json.dumps(value)}; must be {wanted}")
+    return value
+
+
+def log_to_stderr() -> logging.Logger:
+    """Let the library's log go to standard error; a log that cannot be written stops nothing."""
+    logging.raiseExceptions = False
+    logger = logging.getLogger("smoothcore")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    return logger
+
+
+def existing(folder: Path, name: str) -> Path:
+    """Return a file of a folder of results, or say that the folder has none."""
+    path = folder / name
+    if not path.exists():
+        raise SettingsError(f"{folder} is no folder of results: it has no {name}")
+    return path

@@ -1,10 +1,10 @@
 """Fingerprints of the code that determines a result, so that an edit reruns what it can change.
 
-The fingerprint of a script covers the script and every module of this package it imports, directly
-or through others, without comments, docstrings and layout, and without what a measure or a
-regularizer says of itself. Modules that cannot change a result are named in `NOT_DETERMINING` and
-left out. The entries of a room are imported by name: a script's fingerprint covers those it is told
-of, so that a new one makes nothing stale.
+A fingerprint covers some code and every module of this package that it imports, directly or through
+others, without comments, docstrings and layout, and without what a measure or a regularizer says of
+itself. Modules that cannot change a result are named in `NOT_DETERMINING` and left out. The entries
+of a room are imported by name: a fingerprint covers those it is told of, so that a new entry makes
+nothing stale.
 """
 
 import ast
@@ -15,6 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smoothcore import registry
+from smoothcore.measures import all_measures
+from smoothcore.study.run import Run
+from smoothcore.training.determining import determining_modules
+from smoothcore.training.recipe import Recipe
 
 PACKAGE = "smoothcore"
 
@@ -24,6 +28,7 @@ NOT_DETERMINING = frozenset(
     for name in (
         "errors",
         "registry",
+        "regularizers",
         "files.locking",
         "files.paths",
         "files.repair",
@@ -38,17 +43,37 @@ NOT_DETERMINING = frozenset(
 DESCRIPTION = "ABOUT"
 
 
-def fingerprint(script: Path, *, extra_modules: Iterable[str] = ()) -> str:
-    """Return a hex digest (16 digits) of the code behind ``script``.
+def fingerprint(*sources: Path | str) -> str:
+    """Return a hex digest (16 digits) of some code and of all it imports of this package.
 
     Args:
-        script: a Python file beside the package's own folder.
-        extra_modules: full names of modules it imports by name at run time, such as an engine.
+        sources: scripts by their path, modules of this package by their full names.
     """
-    digest = hashlib.sha256(_normalized(Path(script)).encode())
-    for name in sorted(modules_behind(script, extra_modules=extra_modules)):
+    digest = hashlib.sha256()
+    for script in sources:
+        if isinstance(script, Path):
+            digest.update(_normalized(script).encode())
+    for name in sorted(modules_behind(*sources)):
         digest.update(f"\n# {name}\n{_normalized(module_file(name))}".encode())
     return digest.hexdigest()[:16]
+
+
+def training_code(run: Run, recipe: Recipe) -> str:
+    """Return the fingerprint of the code that determines a trained network."""
+    return _training_code(run.regularizer, recipe.engine, recipe.dataset)
+
+
+@functools.cache
+def _training_code(regularizer: str, engine: str, dataset: str) -> str:
+    by_name = determining_modules(regularizer, engine, dataset)
+    return fingerprint("smoothcore.training.loop", "smoothcore.datasets", *by_name)
+
+
+@functools.cache
+def measuring_code(measure: str) -> str:
+    """Return the fingerprint of the code that determines the values of a measure."""
+    module = all_measures()[measure].module
+    return fingerprint("smoothcore.measures._points", "smoothcore.training.initial", module)
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
@@ -78,10 +103,12 @@ def _describes(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == DESCRIPTION
 
 
-def modules_behind(script: Path, *, extra_modules: Iterable[str] = ()) -> set[str]:
-    """Return the full names of the determining modules a script imports, however indirectly."""
+def modules_behind(*sources: Path | str) -> set[str]:
+    """Return the full names of the determining modules behind some code, itself included."""
     found: set[str] = set()
-    waiting = [*_imported(Path(script)), *extra_modules]
+    waiting: list[str] = []
+    for source in sources:
+        waiting.extend([source] if isinstance(source, str) else _imported(source))
     while waiting:
         name = waiting.pop()
         if name in found or name in NOT_DETERMINING:

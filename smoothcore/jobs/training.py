@@ -1,0 +1,143 @@
+"""Train one run: its images in, its weights, its record and its loss curve out."""
+
+import json
+import logging
+import signal
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from smoothcore.datasets import load_pair
+from smoothcore.engines import LIBRARY_OF
+from smoothcore.errors import SettingsError, StorageError
+from smoothcore.files.locking import only_writer
+from smoothcore.files.records import (
+    is_complete,
+    refuse_other_run,
+    write_curve,
+    write_record,
+    write_weights,
+)
+from smoothcore.study.run import Run
+from smoothcore.training import checkpoint
+from smoothcore.training.determining import digest_of_arrays, digest_of_network, processor
+from smoothcore.training.loop import TrainingSet, train
+from smoothcore.training.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """Where a training job reads and writes.
+
+    Attributes:
+        data: the images, from `smoothcore.datasets.prepare`.
+        weights: the trained network.
+        record: its row of the table of runs.
+        curve: its loss curve.
+        checkpoint: the state of the unfinished run. It stays until the network has been measured:
+            a workflow that is killed in the instant after a run ended starts that run again.
+    """
+
+    data: Path
+    weights: Path
+    record: Path
+    curve: Path
+    checkpoint: Path
+
+
+def train_run(
+    run: Run, recipe: Recipe, code: str, files: TrainingFiles, save_every: float = 60.0
+) -> None:
+    """Train a run to its end and write its files.
+
+    A run that was interrupted continues from its checkpoint and ends with the same bits. A run that
+    is complete is left alone. SIGTERM and Ctrl-C save a checkpoint and stop.
+
+    Args:
+        run: its coordinates.
+        recipe: its settings.
+        code: the fingerprint of the code that determines it.
+        files: where they lie.
+        save_every: seconds between two checkpoints.
+
+    Raises:
+        SettingsError: the images do not have such a run, or another run lies at its files.
+        InterruptedRunError: it was told to stop, and has saved its state.
+    """
+    outputs = {"weights": files.weights, "record": files.record, "curve": files.curve}
+    refuse_other_run(run, *outputs.values())
+    with only_writer(files.checkpoint, log.info):
+        log.info("%s", run)
+        try:
+            x, y, x_test, y_test = load_pair(files.data, run.pair, run.size, recipe.dataset)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        versions = {name: version(name) for name in ("numpy", LIBRARY_OF[recipe.engine])}
+        made_by = {
+            "versions": json.dumps(versions, sort_keys=True),
+            "processor": processor(),
+            "code": code,
+            "data_sha256": digest_of_arrays(x, y),
+        }
+        identity = json.dumps(
+            {
+                "run": run.coordinates,
+                "recipe": asdict(recipe),
+                "data": made_by["data_sha256"],
+                "code": code,
+                "versions": versions,
+            },
+            sort_keys=True,
+        )
+        if is_complete(run, identity, **outputs):
+            log.info("the run is complete: nothing to do (delete its files to train it again)")
+            return
+        with _stop_asked() as stop_asked:
+            outcome = train(
+                run,
+                recipe,
+                TrainingSet(x, y),
+                resume_from=checkpoint.load(files.checkpoint, identity),
+                save_state=lambda state: _save(files.checkpoint, state, identity, stop_asked),
+                save_every=save_every,
+                stop_asked=lambda: bool(stop_asked),
+            )
+        network = outcome.state.network
+        write_curve(files.curve, run, recipe, outcome)
+        write_record(
+            files.record,
+            run,
+            recipe,
+            outcome,
+            d=network.d,
+            test_loss=network.loss(x_test, y_test),
+            made_by={**made_by, "weights_sha256": digest_of_network(network)},
+        )
+        write_weights(files.weights, network, identity)
+
+
+@contextmanager
+def _stop_asked():
+    """Yield a list that is no longer empty once the process is told to stop."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: asked.append(number))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _save(path: Path, state: checkpoint.TrainingState, identity: str, stop_asked: list) -> None:
+    try:
+        checkpoint.save(path, state, identity)
+    except StorageError as error:
+        if stop_asked:
+            raise
+        log.warning("no checkpoint was saved, training goes on: %s", error)
