@@ -11,11 +11,15 @@ min_version("9.0")
 configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
 
 
-# built from containers/smoothcore.def; needed by --sdm apptainer only
-container: f"{workflow.basedir}/containers/smoothcore.sif"
-
-
 include: "rules/common.smk"
+
+
+# needed by --sdm apptainer only, which takes no path with a space; built from smoothcore.def
+if "apptainer" in str(workflow.deployment_settings.deployment_method).lower():
+
+    container: f"{HERE}/containers/smoothcore.sif"
+
+
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/measure.smk"
@@ -37,16 +41,14 @@ localrules:
 
 
 onstart:
-    check_results_writable()
-    check_images_there()
+    check_start()
 
 
 rule all:
     default_target: True
     input:
         results_of(STUDY_FOLDER),
-        # Snakemake misses a deleted file only where a target asks for it
-        files_of_cells(),
+        SESSION.files_of_runs(),
     message:
         f"The whole study lies in {STUDY_FOLDER}"
 
@@ -55,10 +57,10 @@ rule partial:
     input:
         results_of(f"{STUDY_FOLDER}/partial"),
     message:
-        f"Results of the cells that are there lie in {STUDY_FOLDER}/partial"
+        f"Results of the runs that are there lie in {STUDY_FOLDER}/partial"
 
 
-# one target per pair, such as `snakemake pair_4_9`: its cells, trained and measured
+# one target per pair, such as `snakemake pair_4_9`: its runs, trained and measured
 for pair in STUDY.pairs:
 
     rule:
@@ -67,4 +69,4 @@ for pair in STUDY.pairs:
         input:
             [LAYOUT.measured(run) for run in RUNS if run.pair == pair],
         message:
-            f"All cells of pair {pair}"
+            f"All runs of pair {pair}"

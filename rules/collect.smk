@@ -6,15 +6,17 @@ rule write_grid:
         LAYOUT.grid,
     log:
         f"{STUDY_FOLDER}/logs/write_grid.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/write_grid.tsv"
     conda:
         "../environment.yml"
     params:
-        study=study_config.study_to_json(STUDY),
+        settings=to_settings(study=STUDY.to_dict()),
         code=fingerprint(SCRIPTS / "write_grid.py"),
     message:
-        "Writing the table of all cells"
+        "Writing the table of all runs"
     shell:
-        "python -m workflow_scripts.write_grid --study {params.study:q} --output {output:q}"
+        "python -P -m workflow_scripts.write_grid --settings {params.settings:q} --output {output:q}"
         " > {log:q} 2>&1"
 
 
@@ -28,19 +30,21 @@ rule collect:
         measures=f"{STUDY_FOLDER}/measures.parquet",
     log:
         f"{STUDY_FOLDER}/logs/collect.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/collect.tsv"
     conda:
         "../environment.yml"
     params:
         folder=lambda wildcards, input: Path(input.grid).parent,
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
-        f"Collecting all {len(RUNS)} cells"
+        f"Collecting all {len(RUNS)} runs"
     shell:
-        "python -m workflow_scripts.collect --folder {params.folder:q} --grid {input.grid:q}"
+        "python -P -m workflow_scripts.collect --folder {params.folder:q} --grid {input.grid:q}"
         " --runs {output.runs:q} --measures {output.measures:q} > {log:q} 2>&1"
 
 
-# the cells are no input here: nothing missing is computed, and the tables say how much is missing
+# the runs are no input here: nothing missing is computed, and the tables say how much is missing
 rule collect_present:
     input:
         grid=LAYOUT.grid,
@@ -49,16 +53,18 @@ rule collect_present:
         measures=f"{STUDY_FOLDER}/partial/measures.parquet",
     log:
         f"{STUDY_FOLDER}/logs/collect_present.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/collect_present.tsv"
     conda:
         "../environment.yml"
     params:
         folder=lambda wildcards, input: Path(input.grid).parent,
-        present=cells_present,
-        missing=cells_missing,
+        present=lambda wildcards: present_runs(LAYOUT, RUNS),
+        missing=lambda wildcards: missing_runs(LAYOUT, RUNS),
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
-        "Collecting the cells that are there: {params.missing}"
+        "Collecting the runs that are there: {params.missing}"
     shell:
-        "python -m workflow_scripts.collect --allow-missing --folder {params.folder:q}"
+        "python -P -m workflow_scripts.collect --allow-missing --folder {params.folder:q}"
         " --grid {input.grid:q} --runs {output.runs:q} --measures {output.measures:q}"
         " > {log:q} 2>&1"

@@ -4,22 +4,21 @@
 rule prepare_data:
     output:
         # the old file stays until the new one is whole: without it every network would be stale
-        update(LAYOUT.data(STUDY.dataset)),
+        update(SESSION.data),
     log:
         f"{STUDY_FOLDER}/logs/prepare_data.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/prepare_data.tsv"
     conda:
         "../environment.yml"
     params:
-        dataset=STUDY.dataset,
         # a function of the input: another folder with the same checked files changes nothing
-        source=lambda wildcards, input: (
-            f"--mnist-dir {shlex.quote(STUDY.mnist_dir)}" if STUDY.mnist_dir else ""
+        settings=lambda wildcards, input: to_settings(
+            dataset=DataSettings(STUDY.dataset, STUDY.mnist_dir)
         ),
-        code=fingerprint(
-            SCRIPTS / "prepare_data.py", extra_modules=[module_of(STUDY.dataset)]
-        ),
+        code=fingerprint(SCRIPTS / "prepare_data.py", module_of(STUDY.dataset)),
     message:
         f"Preparing the images of {STUDY.dataset}"
     shell:
-        "python -m workflow_scripts.prepare_data --dataset {params.dataset} {params.source}"
+        "python -P -m workflow_scripts.prepare_data --settings {params.settings:q}"
         " --output {output:q} > {log:q} 2>&1"

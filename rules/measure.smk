@@ -1,15 +1,18 @@
-# GN, FPL, GPL and WP of one network, on its pair's test images.
+# The measures of one run, of the trained network and of the one it started from.
 
 
 rule measure:
     input:
-        data=ancient(LAYOUT.data(STUDY.dataset)),
+        data=ancient(SESSION.data),
         weights=LAYOUT.weights(),
         record=LAYOUT.record(),
     output:
-        LAYOUT.measured(),
+        # what is there stays: a new measure is added to it, the others are not computed again
+        update(LAYOUT.measured()),
     log:
         LAYOUT.log("measure"),
+    benchmark:
+        LAYOUT.benchmark("measure")
     priority: expected_seconds
     group:
         cost_class
@@ -19,19 +22,14 @@ rule measure:
         runtime=lambda wildcards, attempt: costs.measuring_minutes(attempt),
         mem_mb=750,
     params:
-        options=f"--dataset {STUDY.dataset} --n-samples {STUDY.measures.n_samples}"
-        f" --grid-points {STUDY.measures.grid_points}",
+        settings=SESSION.measuring_settings,
+        code=SESSION.measuring_code,
         checkpoint=str(LAYOUT.checkpoint()),
-        code=fingerprint(
-            SCRIPTS / "measure.py", extra_modules=registry.modules("smoothcore.measures")
-        ),
     message:
         "Measuring: pair {wildcards.pair}, size {wildcards.size}, seed {wildcards.seed},"
         " {wildcards.regularizer} λ = {wildcards.lambda}, learning rate {wildcards.learning_rate}"
     shell:
-        "python -m workflow_scripts.measure"
-        " --pair {wildcards.pair} --size {wildcards.size} --seed {wildcards.seed}"
-        " --regularizer {wildcards.regularizer} --lambda {wildcards.lambda}"
-        " --learning-rate {wildcards.learning_rate} {params.options}"
-        " --data {input.data:q} --weights {input.weights:q} --record {input.record:q}"
-        " --output {output:q} --checkpoint {params.checkpoint:q} > {log:q} 2>&1"
+        "python -P -m workflow_scripts.measure --settings {params.settings:q}"
+        " --code {params.code:q} --data {input.data:q} --weights {input.weights:q}"
+        " --record {input.record:q} --output {output:q} --checkpoint {params.checkpoint:q}"
+        " > {log:q} 2>&1"

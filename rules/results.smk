@@ -25,6 +25,8 @@ rule make_tables:
         taus="{folder}/kendall_tau.csv",
     log:
         "{folder}/logs/make_tables.log",
+    benchmark:
+        "{folder}/benchmarks/make_tables.tsv"
     conda:
         "../environment.yml"
     params:
@@ -33,7 +35,7 @@ rule make_tables:
     message:
         "Making Table 1 and Table 2"
     shell:
-        "python -m workflow_scripts.make_tables --grid {input.grid:q} --runs {input.runs:q}"
+        "python -P -m workflow_scripts.make_tables --grid {input.grid:q} --runs {input.runs:q}"
         " --measures {input.measures:q} --table1 {output.table1:q} --table2 {output.table2:q}"
         " --taus {output.taus:q} > {log:q} 2>&1"
 
@@ -43,14 +45,16 @@ rule train_toy:
         f"{STUDY_FOLDER}/toy.npz",
     log:
         f"{STUDY_FOLDER}/logs/train_toy.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/train_toy.tsv"
     conda:
         "../environment.yml"
     params:
-        code=fingerprint(SCRIPTS / "train_toy.py", extra_modules=[ENGINES["sparse"]]),
+        code=fingerprint(SCRIPTS / "train_toy.py", ENGINES["sparse"]),
     message:
         "Training the two one-dimensional networks of Figure 1"
     shell:
-        "python -m workflow_scripts.train_toy --output {output:q} > {log:q} 2>&1"
+        "python -P -m workflow_scripts.train_toy --output {output:q} > {log:q} 2>&1"
 
 
 rule make_figure1:
@@ -67,6 +71,8 @@ rule make_figure1:
         f"{STUDY_FOLDER}/figure1.pdf",
     log:
         f"{STUDY_FOLDER}/logs/make_figure1.log",
+    benchmark:
+        f"{STUDY_FOLDER}/benchmarks/make_figure1.tsv"
     conda:
         "../environment.yml"
     params:
@@ -74,7 +80,7 @@ rule make_figure1:
     message:
         "Drawing Figure 1"
     shell:
-        "python -m workflow_scripts.make_figure1 --networks {input:q} --output {output:q}"
+        "python -P -m workflow_scripts.make_figure1 --networks {input:q} --output {output:q}"
         " > {log:q} 2>&1"
 
 
@@ -94,6 +100,8 @@ rule make_figure2:
         "{folder}/figure2.pdf",
     log:
         "{folder}/logs/make_figure2.log",
+    benchmark:
+        "{folder}/benchmarks/make_figure2.tsv"
     conda:
         "../environment.yml"
     params:
@@ -102,7 +110,7 @@ rule make_figure2:
     message:
         "Drawing Figure 2"
     shell:
-        "python -m workflow_scripts.make_figure2 --grid {input.grid:q} --runs {input.runs:q}"
+        "python -P -m workflow_scripts.make_figure2 --grid {input.grid:q} --runs {input.runs:q}"
         " --measures {input.measures:q} --output {output:q} > {log:q} 2>&1"
 
 
@@ -125,6 +133,8 @@ rule make_report:
         ),
     log:
         "{folder}/logs/make_report.log",
+    benchmark:
+        "{folder}/benchmarks/make_report.tsv"
     conda:
         "../environment.yml"
     params:
@@ -135,5 +145,5 @@ rule make_report:
     message:
         "Making the report"
     shell:
-        "python -m workflow_scripts.make_report --grid {input.grid:q} --tables {params.tables:q}"
+        "python -P -m workflow_scripts.make_report --grid {input.grid:q} --tables {params.tables:q}"
         " --output {output:q} > {log:q} 2>&1"

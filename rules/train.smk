@@ -1,10 +1,10 @@
-# One network per cell of the grid, trained to interpolation.
+# One network per run of the grid, trained to interpolation.
 
 
 rule train:
     input:
-        # ancient: the recipe and the code say what is in it, not its date
-        data=ancient(LAYOUT.data(STUDY.dataset)),
+        # ancient: the settings and the code say what is in it, not its date
+        data=ancient(SESSION.data),
     output:
         weights=LAYOUT.weights(),
         record=LAYOUT.record(),
@@ -23,19 +23,15 @@ rule train:
         mem_mb=training_memory_mb,
         checkpoint_seconds=60,
     params:
-        # one value for all settings: Snakemake compares params as a set and would not notice a swap
-        recipe=recipe,
+        settings=SESSION.training_settings,
+        code=SESSION.training_code,
         # text: Snakemake fills in the wildcards of text only
         checkpoint=str(LAYOUT.checkpoint()),
-        code=training_code,
     message:
         "Training: pair {wildcards.pair}, size {wildcards.size}, seed {wildcards.seed},"
         " {wildcards.regularizer} λ = {wildcards.lambda}, learning rate {wildcards.learning_rate}"
     shell:
-        "python -m workflow_scripts.train"
-        " --pair {wildcards.pair} --size {wildcards.size} --seed {wildcards.seed}"
-        " --regularizer {wildcards.regularizer} --lambda {wildcards.lambda}"
-        " --learning-rate {wildcards.learning_rate} --recipe {params.recipe:q}"
+        "python -P -m workflow_scripts.train --settings {params.settings:q} --code {params.code}"
         " --data {input.data:q} --weights {output.weights:q} --record {output.record:q}"
         " --curve {output.curve:q} --checkpoint {params.checkpoint:q}"
         " --checkpoint-seconds {resources.checkpoint_seconds} > {log:q} 2>&1"

@@ -1,37 +1,34 @@
-"""Collect the records and the measures of all cells into two tables."""
+"""Collect the records and the measures of all runs into two tables."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from smoothcore.errors import exits_readably
-from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.workflow.collecting import collect, missing_cells, runs_of
-from smoothcore.workflow.command_line import say
+from smoothcore.files.storage import write_parquet
+from smoothcore.workflow.collecting import collect, missing_runs, read_grid
+from smoothcore.workflow.command_line import log_to_stderr
 
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, read every cell, write."""
+    """Parse the arguments, read every run, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", required=True, type=Path, help="results/<name>")
-    parser.add_argument("--grid", required=True, type=Path)
-    parser.add_argument("--runs", required=True, type=Path)
-    parser.add_argument("--measures", required=True, type=Path)
-    parser.add_argument("--allow-missing", action="store_true", help="leave out missing cells")
+    parser.add_argument("--grid", required=True, type=Path, help="results/<name>/grid.parquet")
+    parser.add_argument("--runs", required=True, type=Path, help="output, parquet")
+    parser.add_argument("--measures", required=True, type=Path, help="output, parquet")
+    parser.add_argument("--allow-missing", action="store_true", help="leave out missing runs")
     arguments = parser.parse_args()
+    log = log_to_stderr()
+    study, runs = read_grid(arguments.grid)
     layout = Layout(arguments.folder)
-    runs = runs_of(read_parquet(arguments.grid).to_pandas())
-    say(missing_cells(layout, runs))
-    for output, path_of, schema in (
-        (arguments.runs, layout.record, schemas.RUNS),
-        (arguments.measures, layout.measured, schemas.MEASURES),
-    ):
-        table = collect(runs, path_of, schema, allow_missing=arguments.allow_missing)
-        write_parquet(output, table)
-        say(f"{output}: {table.num_rows} rows")
+    log.info(missing_runs(layout, runs))
+    records, measures = collect(layout, study, runs, allow_missing=arguments.allow_missing)
+    for path, table in ((arguments.runs, records), (arguments.measures, measures)):
+        write_parquet(path, table, about={"study": study.to_dict()})
+        log.info("%s: %d rows", path, table.num_rows)
 
 
 if __name__ == "__main__":

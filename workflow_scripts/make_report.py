@@ -7,7 +7,7 @@ from pathlib import Path
 from smoothcore.errors import exits_readably
 from smoothcore.files.storage import atomic_write
 from smoothcore.results.report import inputs, page
-from smoothcore.workflow.command_line import say
+from smoothcore.workflow.command_line import log_to_stderr
 
 
 @exits_readably
@@ -21,7 +21,7 @@ def main() -> None:
     text = page.render(inputs.read(arguments.grid, arguments.tables))
     with atomic_write(arguments.output) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    say(f"{arguments.output}: {len(text) / 1e6:.1f} MB")
+    log_to_stderr().info(f"{arguments.output}: {len(text) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from smoothcore.errors import exits_readably
-from smoothcore.jobs.measuring import MeasuringFiles, MeasuringSettings, measure_and_write
+from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
+from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.measures import all_measures
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe

@@ -1,22 +1,23 @@
 """Bring the images of a dataset into one checked file, by digit."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from smoothcore.datasets import prepare
 from smoothcore.errors import exits_readably
+from smoothcore.jobs.settings import DataSettings
+from smoothcore.workflow.command_line import from_settings, log_to_stderr, settings_parser
 
 
 @exits_readably
 def main() -> None:
     """Parse the arguments and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--mnist-dir", type=Path, help="folder with the four IDX .gz files")
-    parser.add_argument("--output", required=True, type=Path)
+    parser = settings_parser(__doc__, {"dataset": {"name": "mnist", "mnist_dir": "/data/mnist"}})
+    parser.add_argument("--output", required=True, type=Path, help="npz")
     arguments = parser.parse_args()
-    prepare(arguments.dataset, arguments.output, arguments.mnist_dir)
+    log_to_stderr()
+    (dataset,) = from_settings(arguments.settings, dataset=DataSettings)
+    prepare(dataset.name, arguments.output, dataset.mnist_dir and Path(dataset.mnist_dir))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smoothcore.errors import exits_readably
 from smoothcore.results import toy
-from smoothcore.workflow.command_line import say
+from smoothcore.workflow.command_line import log_to_stderr
 
 
 @exits_readably
@@ -19,7 +19,7 @@ def main() -> None:
     for name in toy.RUNS:
         outcome = toy.train_toy(name)
         networks[name] = outcome.state.network
-        say(f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs")
+        log_to_stderr().info(f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs")
     toy.write_networks(arguments.output, networks)
 
 

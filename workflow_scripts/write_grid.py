@@ -1,7 +1,5 @@
-"""Write the table of all cells that a study asks for."""
+"""Write the table of all runs that a study asks for."""
 
-import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -9,19 +7,22 @@ import pyarrow as pa
 
 from smoothcore.errors import exits_readably
 from smoothcore.files.storage import write_parquet
-from smoothcore.study.config import study_from_json, study_to_json
+from smoothcore.study.config import load_study
 from smoothcore.study.grid import to_table
+from smoothcore.workflow.command_line import from_settings, log_to_stderr, settings_parser
 
 
 @exits_readably
 def main() -> None:
     """Parse the arguments and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True, type=study_from_json, help="config as JSON")
-    parser.add_argument("--output", required=True, type=Path)
+    parser = settings_parser(__doc__, {"study": {"name": "mine", "…": "every key of config.yaml"}})
+    parser.add_argument("--output", required=True, type=Path, help="parquet")
     arguments = parser.parse_args()
-    table = pa.Table.from_pandas(to_table(arguments.study), preserve_index=False)
-    write_parquet(arguments.output, table, about=json.loads(study_to_json(arguments.study)))
+    log_to_stderr()
+    (mapping,) = from_settings(arguments.settings, study=dict)
+    study = load_study(mapping, "the study")
+    table = pa.Table.from_pandas(to_table(study), preserve_index=False)
+    write_parquet(arguments.output, table, about=study.to_dict())
 
 
 if __name__ == "__main__":

@@ -165,5 +165,5 @@ def _damaged(path: Path, problem: str) -> DamagedFileError:
     return DamagedFileError(f"{path} {problem}. {_repair_hint(path)}")
 
 
-def _repair_hint(_path: Path) -> str:
-    return f"Prepare the images anew and keep the networks:  {data_repair_command()}"
+def _repair_hint(path: Path) -> str:
+    return f"Prepare the images anew and keep the networks:  {data_repair_command(path)}"

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from smoothcore.training.recipe import Recipe
 
 
+class OtherSettingsError(DamagedFileError):
+    """A table was made with other settings than expected."""
+
+
 def write_weights(path: Path, network: TwoLayerNetwork, identity: str) -> None:
     """Write a network to an npz: W (d, h), beta (h,), v (h,), c (), float32, and whose it is.
 
@@ -213,7 +217,7 @@ def read_run_table(
             f"{path} belongs to another run ({said.get('run')}). {repair_hint(path)}"
         )
     if found := difference(said, expected or {}):
-        raise DamagedFileError(f"{path} was made with {found}. {repair_hint(path)}")
+        raise OtherSettingsError(f"{path} was made with {found}")
     coordinates = {name: [value] * table.num_rows for name, value in run.coordinates.items()}
     try:
         columns = {

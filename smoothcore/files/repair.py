@@ -14,14 +14,26 @@ def workflow_command(*options: str) -> str:
     return shlex.join([program, *options, *rest])
 
 
-def data_repair_command() -> str:
-    """Return the command that prepares the images anew and keeps the networks trained on them.
+#: options of Snakemake that say what a study is, not what to do with it
+_OF_THE_STUDY = ("--configfile", "--configfiles", "--config", "-C", "-s", "--snakefile")
+_OF_THE_PLACE = ("--directory", "-d", "--profile", "--cores", "-c", "-j", "--jobs")
 
-    In two steps: Snakemake takes every network for stale where the images are missing, and looks at
-    nothing else where they are made anew in the same run.
+
+def data_repair_command(images: Path) -> str:
+    """Return the command that prepares the images alone and keeps the networks trained on them.
+
+    Where the images are missing Snakemake takes every network for stale, unless nothing else is
+    asked for.
     """
-    alone = workflow_command("--until=prepare_data", "--forcerun=prepare_data")
-    return f"{alone} && {workflow_command()}"
+    program, *words = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
+    kept, keep = [], False
+    for word in words:
+        if word.startswith("-"):
+            keep = word.partition("=")[0] in (*_OF_THE_STUDY, *_OF_THE_PLACE)
+        if keep:
+            kept.append(word)
+    # the target first: --configfile takes every word behind it
+    return shlex.join([program, str(images), "--force", *kept])
 
 
 def repair_hint(path: Path) -> str:

@@ -15,6 +15,7 @@ from smoothcore.files import schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import read_run_table, read_weights, write_measures
 from smoothcore.files.storage import remove
+from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork
@@ -24,19 +25,6 @@ from smoothcore.training.initial import initial_network
 from smoothcore.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class MeasuringSettings:
-    """The settings of the config that the measures of a run depend on.
-
-    Attributes:
-        n_samples: N, points of GN and segments of FPL and GPL.
-        grid_points: n, grid points on a segment.
-    """
-
-    n_samples: int
-    grid_points: int
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,13 @@ class Measurement:
     value: float
     stderr: float
     n_samples: int
+    images: str = "test"
+    network: str = "trained"
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the value that tables show."""
+        return self.images == "test" and self.network == "trained"
 
     @classmethod
     def mean(cls, measure: str, estimator: str, values: np.ndarray) -> "Measurement":
@@ -151,3 +158,15 @@ def measure(
         ]
     seen = Seen(network, evaluation, grid_points)
     return [value for m in chosen for value in importlib.import_module(m.module).measure(seen)]
+
+
+def measure_run(
+    trained: TwoLayerNetwork,
+    initial: TwoLayerNetwork,
+    test: EvaluationPoints,
+    training: EvaluationPoints,
+    grid_points: int,
+    names: Iterable[str] | None = None,
+) -> list[Measurement]:
+    """Return everything that is measured of one run."""
+    return measure(trained, test, grid_points, names)

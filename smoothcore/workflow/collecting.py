@@ -1,17 +1,38 @@
-"""From a file per cell to one table for all."""
+"""From a file per run to one table for all."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.study.run import COORDINATES, Run
+from smoothcore.training.recipe import recipe_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from smoothcore.study.config import Study
+
+_MOST_NAMED = 3
+
+
+def read_grid(path: Path) -> "tuple[Study, list[Run]]":
+    """Return the study that a grid table was written for, and its runs.
+
+    Raises:
+        DamagedFileError: the file is missing or damaged.
+    """
+    from smoothcore.files.storage import ABOUT_KEY, read_parquet
+    from smoothcore.study.config import load_study
+
+    table = read_parquet(path)
+    study = load_study(json.loads(table.schema.metadata[ABOUT_KEY]), str(path))
+    return study, runs_of(table.to_pandas())
 
 
 def runs_of(grid: "pd.DataFrame") -> list[Run]:
@@ -19,7 +40,7 @@ def runs_of(grid: "pd.DataFrame") -> list[Run]:
     return [Run(*row) for row in grid[list(COORDINATES)].itertuples(index=False)]
 
 
-def present_cells(layout: Layout, runs: Iterable[Run]) -> str:
+def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
     """Return a digest of which records and measures exist and when they were written."""
     digest = hashlib.sha256()
     for run in runs:
@@ -29,43 +50,82 @@ def present_cells(layout: Layout, runs: Iterable[Run]) -> str:
     return digest.hexdigest()[:16]
 
 
-def missing_cells(layout: Layout, runs: Sequence[Run]) -> str:
+def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
     """Return in words how many runs lack a record or their measures."""
     missing = sum(
         not (layout.record(run).exists() and layout.measured(run).exists()) for run in runs
     )
     if not missing:
-        return f"all {len(runs)} cells are there"
-    return f"{missing} of {len(runs)} cells {'is' if missing == 1 else 'are'} missing"
+        return f"all {len(runs)} runs are there"
+    return f"{missing} of {len(runs)} runs {'is' if missing == 1 else 'are'} missing"
 
 
 def collect(
+    layout: Layout, study: "Study", runs: Sequence[Run], *, allow_missing: bool = False
+) -> "tuple[pa.Table, pa.Table]":
+    """Return the records and the measures of all runs, each as one table in the order of ``runs``.
+
+    Args:
+        layout: where the tables of the runs lie.
+        study: the settings they must have been made with.
+        runs: the runs of the grid.
+        allow_missing: leave out runs that have no file instead of refusing.
+
+    Raises:
+        DamagedFileError: a file is damaged, was made with other settings than the study's, or is
+            missing and not allowed to be.
+    """
+    from smoothcore.files import schemas
+
+    measuring = {
+        "settings": {
+            "n_samples": study.measures.n_samples,
+            "grid_points": study.measures.grid_points,
+        }
+    }
+    records = _concatenated(
+        runs,
+        layout.record,
+        schemas.RUNS,
+        lambda run: {"recipe": asdict(recipe_of(study, run))},
+        allow_missing,
+    )
+    measures = _concatenated(
+        runs, layout.measured, schemas.MEASURES, lambda run: measuring, allow_missing
+    )
+    return records, measures
+
+
+def _concatenated(
     runs: Sequence[Run],
     path_of: Callable[[Run], Path],
     schema: "pa.Schema",
-    *,
-    allow_missing: bool = False,
+    expected: Callable[[Run], Mapping[str, object]],
+    allow_missing: bool,
 ) -> "pa.Table":
-    """Return the tables of all runs as one, in the order of ``runs``.
-
-    Args:
-        runs: the cells of the grid.
-        path_of: where the table of a run lies, such as ``Layout.record``.
-        schema: the columns, from `smoothcore.files.schemas`.
-        allow_missing: leave out cells that have no file instead of refusing.
-
-    Raises:
-        DamagedFileError: a file is damaged, or missing and not allowed to be.
-    """
     import pyarrow as pa
 
-    from smoothcore.files.records import read_run_table
+    from smoothcore.files.records import OtherSettingsError, read_run_table
 
     missing = [path_of(run) for run in runs if not path_of(run).exists()]
     if missing and not allow_missing:
         raise DamagedFileError(
-            f"{len(missing)} of {len(runs)} cells are missing, the first is {missing[0]}. "
+            f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0]}. "
             "Run `snakemake` to compute them, or `snakemake partial` for tables without them."
         )
-    tables = [read_run_table(path_of(run), run, schema) for run in runs if path_of(run).exists()]
+    tables, others = [], []
+    for run in runs:
+        if path_of(run).exists():
+            try:
+                tables.append(read_run_table(path_of(run), run, schema, expected(run)))
+            except OtherSettingsError as error:
+                others.append(error)
+    if others:
+        named = "\n".join(f"  {error}" for error in others[:_MOST_NAMED])
+        more = f"\n  and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        raise DamagedFileError(
+            f"{len(others)} of {len(runs)} runs were made with other settings than those of the "
+            f"study:\n{named}{more}\nA study is not a mixture. Set the config back, give the study "
+            "a name of its own, or delete these files and run snakemake again."
+        )
     return pa.concat_tables([schema.empty_table(), *tables])

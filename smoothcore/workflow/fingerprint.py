@@ -33,6 +33,7 @@ NOT_DETERMINING = frozenset(
         "files.paths",
         "files.repair",
         "files.storage",
+        "jobs.settings",
         "training.progress",
         "workflow.command_line",
         "workflow.fingerprint",
@@ -73,7 +74,7 @@ def _training_code(regularizer: str, engine: str, dataset: str) -> str:
 def measuring_code(measure: str) -> str:
     """Return the fingerprint of the code that determines the values of a measure."""
     module = all_measures()[measure].module
-    return fingerprint("smoothcore.measures._points", "smoothcore.training.initial", module)
+    return fingerprint("smoothcore.measures._seen", "smoothcore.training.initial", module)
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:

@@ -81,7 +81,7 @@ class Tally:
         return max(sum(left) / self.lanes, max(left, default=0.0))
 
 
-class CellProgress(logging.Handler):
+class RunProgress(logging.Handler):
     """Listens to Snakemake's events and says, in one line, how far the grid is.
 
     Args:
