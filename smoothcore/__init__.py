@@ -2,5 +2,5 @@
 
 The library behind the workflow: data, training, smoothness measures, statistics, figures. It knows
 nothing of Snakemake and can be used alone. Importing the package imports none of its parts;
-TensorFlow is imported only by the TensorFlow engine, ``keras_model`` and ``autodiff``.
+TensorFlow is imported only by the TensorFlow engine, `keras_models.autodiff`.
 """

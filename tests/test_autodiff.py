@@ -1,13 +1,29 @@
 """Measures by automatic differentiation: by hand, by finite differences, against closed forms."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
-from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Rescaling
+import scipy.sparse
+import tensorflow as tf
+from keras.layers import (
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Discretization,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling2D,
+    Lambda,
+    Rescaling,
+    Reshape,
+)
 
 from smoothcore import measures
 from smoothcore.errors import SmoothcoreError
-from smoothcore.keras_models import autodiff
+from smoothcore.keras_models import autodiff, function
 from smoothcore.keras_models.conversion import to_keras
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
@@ -150,9 +166,18 @@ def test_output_without_trailing_axis():
     assert gn.value == pytest.approx(np.sqrt(3))
 
 
-def test_a_model_that_ignores_its_input_has_gradient_zero():
+def constant(x):
+    return keras.ops.sum(0 * x, axis=1, keepdims=True) + 3
+
+
+def dead(x):
+    return Dense(1, dtype="float64")(keras.ops.relu(-1 - keras.ops.relu(x)))
+
+
+@pytest.mark.parametrize("of", [constant, dead])
+def test_a_gradient_of_zero_stays_zero(of):
     inputs = keras.Input((3,), dtype="float64")
-    model = keras.Model(inputs, keras.ops.zeros_like(inputs)[:, :1])
+    model = keras.Model(inputs, of(inputs))
     assert [m.value for m in autodiff.measure(model, random_points(3))] == [0, 0, 0]
 
 
@@ -160,7 +185,7 @@ def test_a_model_that_ignores_its_input_has_gradient_zero():
 def test_batching_does_not_change_the_result(monkeypatch, rows):
     model, evaluation = deep_model(), random_points(4)
     whole = autodiff.measure(model, evaluation, 6)
-    monkeypatch.setattr(autodiff, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(function, "ROWS_AT_ONCE", rows)
     for one, other in zip(autodiff.measure(model, evaluation, 6), whole, strict=True):
         assert one.value == pytest.approx(other.value, rel=1e-12)
 
@@ -175,15 +200,16 @@ def test_memory_is_bounded(monkeypatch, grid_points, at_once):
             inputs.append(x.shape[0])
             return super().call(x)
 
-    def recording(model, x):
+    def recording(f, x):
         paths.append(len(x))
-        return values_and_gradients(model, x)
+        return values_and_gradients(f, x)
 
     model = keras.Sequential([keras.Input((4,)), Recording(1.0), Dense(1)])
     inputs.clear()
-    values_and_gradients = autodiff.values_and_gradients
-    monkeypatch.setattr(autodiff, "values_and_gradients", recording)
-    monkeypatch.setattr(autodiff, "ROWS_AT_ONCE", 16)
+    values_and_gradients = function.Function.values_and_gradients
+    monkeypatch.setattr(function.Function, "values_and_gradients", recording)
+    monkeypatch.setattr(function, "ROWS_AT_ONCE", 16)
+    monkeypatch.setattr(function, "_TRIED", 2)
     autodiff.measure(model, random_points(4, n=30), grid_points, measures=("FPL", "GPL"))
     assert max(inputs) == min(16, at_once)
     assert max(paths) == at_once
@@ -195,18 +221,307 @@ def test_fpl_alone_is_the_same_without_gradients():
     assert fpl.value == pytest.approx(autodiff.measure(model, evaluation)[1].value, rel=1e-12)
 
 
-def test_wp_is_refused_readably():
-    with pytest.raises(SmoothcoreError, match=r"WP .* is defined for two-layer ReLU networks only"):
+def test_measures_of_two_layers_only_are_refused_readably():
+    with pytest.raises(SmoothcoreError, match="WP is defined for two-layer ReLU networks only"):
         autodiff.measure(deep_model(), random_points(4), measures=("GN", "WP"))
 
 
-def test_misfits_are_refused_readably():
-    two = keras.Sequential([keras.Input((4,)), Dense(2)])
-    with pytest.raises(SmoothcoreError, match=r"not a function to the real numbers.*\(None, 2\)"):
-        autodiff.measure(two, random_points(4))
-    with pytest.raises(SmoothcoreError, match=r"takes inputs of shape \(4,\).* have 5 entries"):
-        autodiff.measure(deep_model(), random_points(5))
-    with pytest.raises(ValueError, match="unknown measures"):
-        autodiff.measure(two, random_points(4), measures=("gn",))
+def test_one_measure_may_be_named_alone():
+    model, evaluation = deep_model(), random_points(4)
+    (gn,) = autodiff.measure(model, evaluation, measures="GN")
+    assert gn == autodiff.measure(model, evaluation)[0]
+
+
+def test_unknown_names_and_grids_are_refused_readably():
+    with pytest.raises(ValueError, match="unknown measure 'gn': choose among GN, FPL, GPL"):
+        autodiff.measure(deep_model(), random_points(4), measures="gn")
     with pytest.raises(ValueError, match="at least 2 points"):
-        autodiff.measure(two, random_points(4), grid_points=1)
+        autodiff.measure(deep_model(), random_points(4), grid_points=1)
+
+
+def refusal(model, evaluation, **settings):
+    with pytest.raises(SmoothcoreError) as error:
+        autodiff.measure(model, evaluation, **settings)
+    return str(error.value)
+
+
+def images(*shape, n=12, dtype=np.float32):
+    rng = np.random.default_rng(4)
+    return draw_evaluation_points(rng.uniform(0, 4, (n, *shape)).astype(dtype), 6, rng)
+
+
+def sequential(*layers, shape=(3,), **settings):
+    return keras.Sequential([keras.Input(shape, **settings), *layers], name="mine")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+@pytest.mark.parametrize("measure", ["GN", "FPL"])
+def test_integer_inputs_are_refused(dtype, measure):
+    model = sequential(Rescaling(1 / 255), Dense(1), dtype=dtype)
+    message = refusal(model, images(3), measures=measure)
+    assert f"the input of model 'mine' has the dtype {dtype}" in message
+    assert "keras.Input(..., dtype='float32')" in message
+
+
+def test_integer_images_are_numbers_to_a_model_of_real_inputs():
+    """f(x) = Σ x on uint8 images: GN = sqrt(3), FPL = the mean of |Σ (b − a)|."""
+    model = sequential(Dense(1, kernel_initializer="ones"))
+    evaluation = images(3, dtype=np.uint8)
+    got = by_name(autodiff.measure(model, evaluation))
+    sums = evaluation.images.sum(axis=1, dtype=np.int64)
+    rise = np.abs(sums[evaluation.ends] - sums[evaluation.starts])
+    assert got["GN"].value == pytest.approx(np.sqrt(3), rel=1e-6)
+    assert got["FPL"].value == pytest.approx(rise.mean(), rel=1e-5)
+
+
+class Truncating(keras.Layer):
+    """What an embedding does to its input, somewhere within a model."""
+
+    def call(self, x):
+        return keras.ops.cast(keras.ops.cast(x, "int32"), "float32")
+
+
+class SubclassedModel(keras.Model):
+    def __init__(self, *layers, **settings):
+        super().__init__(**settings)
+        self.parts = layers
+
+    def call(self, x):
+        for layer in self.parts:
+            x = layer(x)
+        return x
+
+
+def functional(of):
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, Dense(1)(of(inputs)))
+
+
+BROKEN = [
+    (lambda: sequential(Embedding(9, 2), Flatten(), Dense(1)), "Embedding 'embedding"),
+    (lambda: sequential(Dense(3), Truncating(), Dense(1)), "Truncating 'truncating"),
+    (lambda: sequential(Discretization([1.0, 2.0]), Rescaling(1.0), Dense(1)), "Discretization '"),
+    (lambda: functional(keras.ops.stop_gradient), "StopGradient 'stop_gradient"),
+    (lambda: functional(keras.ops.round), "Round 'round"),
+    (lambda: functional(lambda x: keras.ops.cast(x > 1, "float32")), "Greater 'greater"),
+    (lambda: functional(keras.ops.zeros_like), "ZerosLike 'zeros_like"),
+    (lambda: sequential(sequential(Embedding(9, 2), Flatten()), Dense(1)), "Sequential 'mine"),
+    (lambda: SubclassedModel(Embedding(9, 2), Flatten(), Dense(1)), "with respect to its input."),
+]
+
+
+@pytest.mark.parametrize("measure", ["GN", "FPL"])
+@pytest.mark.parametrize(("build", "culprit"), BROKEN)
+def test_a_missing_gradient_is_refused_and_its_place_named(build, culprit, measure):
+    message = refusal(build(), images(3), measures=measure)
+    assert "has no gradient with respect to its input" in message
+    assert culprit in message
+
+
+@tf.custom_gradient
+def straight_through(x):
+    return x**2, lambda upstream: upstream
+
+
+HALF_BROKEN = [
+    lambda x: x + keras.ops.stop_gradient(3 * x),
+    lambda x: keras.ops.concatenate([x, keras.ops.stop_gradient(x**2)], axis=1),
+    lambda x: Lambda(straight_through)(x),
+]
+
+
+@pytest.mark.parametrize("of", HALF_BROKEN)
+def test_a_gradient_that_is_not_that_of_the_values_is_refused(of):
+    keras.utils.set_random_seed(1)
+    message = refusal(functional(of), images(3))
+    assert "is not that of its values" in message
+    assert "stop_gradient" in message
+
+
+def test_gradients_stopped_where_nothing_is_lost_are_no_fault():
+    """logsumexp stops the gradient of a maximum that it adds and subtracts: Σ softmax = 1."""
+    inputs = keras.Input((3,), dtype="float64")
+    model = keras.Model(inputs, keras.ops.logsumexp(inputs, axis=1, keepdims=True))
+    evaluation = random_points(3)
+    (gn,) = autodiff.measure(model, evaluation, measures="GN")
+    powers = np.exp(evaluation.images[evaluation.points])
+    softmax = powers / powers.sum(axis=1, keepdims=True)
+    assert gn.value == pytest.approx(np.linalg.norm(softmax, axis=1).mean(), rel=1e-12)
+
+
+class Centred(keras.Layer):
+    def call(self, x):
+        return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+
+class Noisy(keras.Layer):
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
+@pytest.mark.parametrize("layer", [Centred, Noisy])
+def test_values_that_depend_on_more_than_the_input_are_refused(layer):
+    assert "no function of one input" in refusal(sequential(layer(), Dense(1)), images(3))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "bfloat16", "float16"])
+def test_low_precision_is_refused(policy):
+    model = sequential(Dense(4, activation="relu"), Dense(1, name="last", dtype=policy))
+    message = refusal(model, images(3), measures="FPL")
+    assert "layer 'last' of model 'mine' computes in" in message
+    assert f"policy {policy}" in message
+
+
+def test_low_precision_within_a_model_of_models_is_refused():
+    inner = sequential(Dense(4, dtype="mixed_bfloat16"))
+    assert "computes in bfloat16" in refusal(sequential(inner, Dense(1)), images(3))
+    subclassed = SubclassedModel(Dense(1), dtype="mixed_bfloat16", name="outer")
+    assert "layer 'outer' of model 'outer' computes in bfloat16" in refusal(subclassed, images(3))
+
+
+def test_a_cast_to_low_precision_is_refused():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.ops.cast(Dense(1)(inputs), "bfloat16"))
+    assert "output of model" in refusal(model, images(3))
+
+
+def test_layers_in_float32_are_measured_under_a_global_policy_of_less():
+    """FPL of f = Σ x is the mean of |Σ (b − a)|, at the precision of float32."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = sequential(Dense(1, kernel_initializer="ones", dtype="float32"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    evaluation = images(3)
+    sums = evaluation.images.sum(axis=1, dtype=np.float64)
+    rise = np.abs(sums[evaluation.ends] - sums[evaluation.starts])
+    (fpl,) = autodiff.measure(model, evaluation, measures="FPL")
+    assert fpl.value == pytest.approx(rise.mean(), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`:UserWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
+def test_quantized_models_are_refused():
+    model = sequential(Dense(8, name="hidden"), Dense(1), shape=(8,))
+    model.quantize("int8")
+    message = refusal(model, images(8))
+    assert "layer 'hidden' of model 'mine' is quantized (int8_from_float32)" in message
+
+
+def convolution(shape):
+    keras.utils.set_random_seed(2)
+    kinds = [(Conv2D, (2, 3)), (GlobalAveragePooling2D, ()), (Dense, (1,))]
+    layers = [kind(*settings, dtype="float64") for kind, settings in kinds]
+    return sequential(*layers, shape=shape, dtype="float64")
+
+
+@pytest.mark.parametrize("shape", [(6, 6, 1), (36,), (6, 6), (1, 6, 6)])
+def test_images_of_the_shape_of_the_inputs_or_flat(shape):
+    model, flat = convolution((6, 6, 1)), images(36)
+    shaped = EvaluationPoints(flat.images.reshape(-1, *shape), flat.points, flat.starts, flat.ends)
+    assert autodiff.measure(model, shaped) == autodiff.measure(model, flat)
+
+
+def test_inputs_of_open_shape_take_images_of_any_size():
+    model, fixed = convolution((None, None, 1)), convolution((6, 6, 1))
+    fixed.set_weights(model.get_weights())
+    evaluation = images(6, 6, 1)
+    assert autodiff.measure(model, evaluation) == autodiff.measure(fixed, evaluation)
+    message = refusal(model, images(36))
+    assert "shape (None, None, 1), where None may be any number" in message
+    assert "images have the shape (36,)" in message
+
+
+@pytest.mark.parametrize("given", [(5, 7, 1), (35,), (3, 12), (6, 6, 3), (6, 1, 6, 2)])
+def test_images_of_another_shape_are_refused(given):
+    message = refusal(convolution((6, 6, 1)), images(*given))
+    assert "takes inputs of shape (6, 6, 1) or flat, (36,)" in message
+    assert f"images have the shape {given}" in message
+
+
+@pytest.mark.parametrize("order", [(3, 6, 6), (6, 3, 6)])
+def test_channels_elsewhere_are_refused(order):
+    """The same number of entries in another order."""
+    assert "takes inputs of shape (6, 6, 3)" in refusal(convolution((6, 6, 3)), images(*order))
+
+
+def test_images_that_are_no_dense_numbers_are_refused():
+    flat = images(3)
+    for wrong, kind in ((scipy.sparse.csr_array(flat.images), "csr_array"),
+                        (flat.images.astype(str), "ndarray of <U32")):  # fmt: skip
+        evaluation = EvaluationPoints(wrong, flat.points, flat.starts, flat.ends)
+        assert f"the evaluation images are a {kind}" in refusal(sequential(Dense(1)), evaluation)
+
+
+@pytest.mark.parametrize("settings", [{"sparse": True}, {"ragged": True}])
+def test_models_of_sparse_or_ragged_inputs_take_dense_ones(settings):
+    model = sequential(Dense(1, kernel_initializer="ones"), **settings)
+    (gn,) = autodiff.measure(model, images(3), measures="GN")
+    assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_one_number_in_any_shape(shape):
+    model = sequential(Dense(1, kernel_initializer="ones"), Reshape(shape))
+    (gn,) = autodiff.measure(model, images(3), measures="GN")
+    assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
+
+
+def test_models_whose_output_is_a_list_or_a_dict_of_one():
+    inputs = keras.Input((3,), name="x")
+    f = Dense(1, kernel_initializer="ones")(inputs)
+    for model in (keras.Model([inputs], [f]), keras.Model({"x": inputs}, {"f": f})):
+        (gn,) = autodiff.measure(model, images(3), measures="GN")
+        assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
+
+
+def test_a_subclassed_model_is_measured():
+    model = SubclassedModel(Dense(1, kernel_initializer="ones"))
+    (gn,) = autodiff.measure(model, images(3), measures="GN")
+    assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
+
+
+def test_several_inputs_and_outputs_are_refused():
+    a, b = keras.Input((3,)), keras.Input((3,))
+    model = keras.Model([a, b], Dense(1)(a + b), name="mine")
+    assert "model 'mine' has 2 inputs: expected one" in refusal(model, images(3))
+    two = keras.Model(a, [Dense(1)(a), Dense(1)(a)])
+    assert "output has the shape (n, 1) and (n, 1), expected (n, 1)" in refusal(two, images(3))
+    wide = refusal(sequential(Dense(2)), images(3))
+    assert "not a function to the real numbers" in wide
+    assert "shape (n, 2), expected (n, 1)" in wide
+    assert "keras.Model(model.inputs, model.output[:, k])" in wide
+    whole = functional(lambda x: keras.ops.sum(x, axis=0, keepdims=True))
+    assert "for n inputs its output has the shape" in refusal(whole, images(3))
+
+
+@pytest.mark.parametrize("path", ["m.keras", Path("m.keras")])
+def test_a_path_is_no_model(path):
+    message = refusal(path, images(3))
+    assert "expected a Keras model, got a" in message
+    assert "'m.keras'" in message
+    assert "keras.models.load_model" in message
+
+
+def test_another_backend_is_named(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    message = refusal(sequential(Dense(1)), images(3))
+    assert "needs Keras on the backend tensorflow, but it runs on jax" in message
+    assert "KERAS_BACKEND=tensorflow" in message
+
+
+def test_products_are_not_rounded_to_tensor_float_32():
+    """A GPU would round the factors of every product to 11 bits; the setting is put back."""
+    seen = []
+
+    class Watching(keras.Layer):
+        def call(self, x):
+            seen.append(tf.config.experimental.tensor_float_32_execution_enabled())
+            return x
+
+    model = sequential(Watching(), Dense(1))
+    seen.clear()
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    autodiff.measure(model, images(3))
+    assert set(seen) == {False}
+    assert tf.config.experimental.tensor_float_32_execution_enabled() == before

@@ -1,0 +1,218 @@
+"""A Keras model as a function f: R^d → R that can be differentiated."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from smoothcore.keras_models.supported import UnsupportedModelError, call, check_model
+
+#: inputs in memory at a time, unless the grid of a single segment has more points
+ROWS_AT_ONCE = 4096
+
+#: points at which a model is tried before it is measured
+_TRIED = 16
+
+
+class Function:
+    """A Keras model in inference mode, of flat inputs.
+
+    Attributes:
+        model: the model.
+        shape: of one of its inputs.
+        d: number of entries of one input.
+    """
+
+    def __init__(self, model: keras.Model, images: np.ndarray) -> None:
+        """Check that the model is a function of one input to the real numbers.
+
+        Args:
+            model: any Keras model.
+            images: the inputs it will see, of the shape of its inputs or flat.
+
+        Raises:
+            UnsupportedModelError: it is of another kind, or does not take the images.
+        """
+        check_backend()
+        check_model(model)
+        self.model, self.shape = model, _input_shape(model, images)
+        self.d = int(np.prod(self.shape))
+        inputs = getattr(model, "inputs", None)
+        self._dtype = inputs[0].dtype if inputs else keras.config.floatx()
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        """Return f(x) at each x of shape (n, d); float64, shape (n,)."""
+        values = np.empty(len(x))
+        for rows in slices(len(x), ROWS_AT_ONCE):
+            values[rows] = self._output(self._inputs(x[rows])).numpy()
+        return values
+
+    def values_and_gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return f(x) and ∇f(x) at each x of shape (n, d); float64, shapes (n,) and (n, d).
+
+        Raises:
+            UnsupportedModelError: no gradient leads from the output to the input.
+        """
+        import tensorflow as tf
+
+        values, gradients = np.empty(len(x)), np.empty((len(x), self.d))
+        for rows in slices(len(x), ROWS_AT_ONCE):
+            inputs = self._inputs(x[rows])
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                f = self._output(inputs)
+            # samples are independent: the gradient of the sum holds the gradient of each
+            gradient = tape.gradient(f, inputs)
+            if gradient is None:
+                raise UnsupportedModelError(
+                    f"model {self.model.name!r} has no gradient with respect to its input"
+                    f"{self._where_it_breaks(inputs)}. What can be measured is the part of the "
+                    f"model behind the break, as a model of its own, on the inputs of that part"
+                )
+            values[rows], gradients[rows] = f.numpy(), np.reshape(gradient, (-1, self.d))
+        return values, gradients
+
+    def check(self, starts: np.ndarray, ends: np.ndarray) -> None:
+        """Try the model on the segments from ``starts`` to ``ends``, both (n, d).
+
+        - A value must not depend on the other inputs of the batch, nor on chance: the difference
+          allowed is the square root of float32's spacing, relative to the largest value.
+        - ∇f must be the gradient of f. Where central differences with steps of 1/100 and 1/1000 of
+          a segment agree to 1 %, the derivative by ∇f must be within 10 % of them; the model is
+          refused where most segments tried say otherwise (a gradient stopped or replaced on part of
+          the way).
+
+        Raises:
+            UnsupportedModelError: one of the two does not hold.
+        """
+        if not len(starts):
+            return
+        a, b = starts[:_TRIED].astype(np.float64), ends[:_TRIED].astype(np.float64)
+        middle, step = a + 0.37 * (b - a), b - a
+        f, gradients = self.values_and_gradients(middle)
+        alone = np.concatenate([self.values(x[None]) for x in middle[:2]])
+        close = np.sqrt(np.finfo(np.float32).eps) * np.abs(f).max()
+        if not np.allclose(alone, f[:2], rtol=0, atol=close, equal_nan=True):
+            raise UnsupportedModelError(
+                f"model {self.model.name!r} gives {alone[0]:.6g} for an input alone and {f[0]:.6g} "
+                f"for the same input in a batch: it is no function of one input (a layer that "
+                f"looks at the whole batch, keeps a state, or draws random numbers in inference)"
+            )
+        coarse, fine = (
+            (self.values(middle + h * step) - self.values(middle - h * step)) / (2 * h)
+            for h in (1e-2, 1e-3)
+        )
+        claimed = np.einsum("ij,ij->i", gradients, step)
+        settled = np.abs(coarse - fine) <= 0.01 * np.abs(fine)
+        wrong = settled & (np.abs(claimed - fine) > 0.1 * np.maximum(np.abs(claimed), np.abs(fine)))
+        if 2 * np.count_nonzero(wrong) > len(wrong):
+            i = int(np.argmax(wrong))
+            raise UnsupportedModelError(
+                f"the gradient of model {self.model.name!r} is not that of its values: along a "
+                f"segment f changes at the rate {fine[i]:.4g}, its gradient says {claimed[i]:.4g}. "
+                f"Something in it stops the gradient (stop_gradient, a cast to integers) or "
+                f"replaces it (custom_gradient); measure a model without that"
+            )
+
+    def _inputs(self, x: np.ndarray):
+        import tensorflow as tf
+
+        return tf.constant(x.reshape(-1, *self.shape), dtype=self._dtype)
+
+    def _output(self, inputs):
+        """Return f(x), shape (n,)."""
+        import tensorflow as tf
+
+        outputs = call(self.model, inputs)
+        shapes = [tuple(output.shape) for output in outputs]
+        if not isinstance(outputs[0], tf.Tensor):
+            raise UnsupportedModelError(
+                f"the output of model {self.model.name!r} is a {type(outputs[0]).__name__}: "
+                f"expected a dense tensor of the shape (n, 1)"
+            )
+        if len(outputs) != 1 or shapes[0][:1] != (len(inputs),) or np.prod(shapes[0][1:]) != 1:
+            got = " and ".join(str(("n", *shape[1:])).replace("'", "") for shape in shapes)
+            raise UnsupportedModelError(
+                f"model {self.model.name!r} is not a function to the real numbers: for n inputs "
+                f"its output has the shape {got}, expected (n, 1). Choose one of several outputs "
+                f"with keras.Model(model.inputs, model.output[:, k])"
+            )
+        if not outputs[0].dtype.is_floating or outputs[0].dtype.size < 4:
+            raise UnsupportedModelError(
+                f"the output of model {self.model.name!r} has the dtype {outputs[0].dtype.name}: "
+                f"expected float32 or float64"
+            )
+        return tf.reshape(outputs[0], [-1])
+
+    def _where_it_breaks(self, inputs) -> str:
+        """Name a layer from which no gradient leads back to the input, where that can be had."""
+        import tensorflow as tf
+
+        if not getattr(self.model, "inputs", None):
+            return ""
+        (source,) = self.model.inputs
+        waiting, tensors = list(self.model.outputs), []
+        while waiting:
+            tensors.append(waiting.pop(0))
+            layer, node_index, _ = tensors[-1]._keras_history
+            waiting.extend(layer._inbound_nodes[node_index].input_tensors)
+        # from the input on; the first one is the input itself
+        for tensor in reversed(tensors):
+            if tensor is source:
+                continue
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                y = keras.Model(source, tensor)(inputs, training=False)
+            if not y.dtype.is_floating or tape.gradient(y, inputs) is None:
+                layer = tensor._keras_history.operation
+                return f": {type(layer).__name__} {layer.name!r} breaks the way there"
+        return ""
+
+
+def check_backend() -> None:
+    """Check that Keras runs on TensorFlow.
+
+    Raises:
+        UnsupportedModelError: it runs on another backend.
+    """
+    if (backend := keras.config.backend()) != "tensorflow":
+        raise UnsupportedModelError(
+            f"automatic differentiation needs Keras on the backend tensorflow, but it runs on "
+            f"{backend}: set the environment variable KERAS_BACKEND=tensorflow before Python "
+            f"starts; a model saved as a .keras file can be read with any backend"
+        )
+
+
+def slices(length: int, step: int) -> Iterator[slice]:
+    """Return slices of ``step`` that cover ``length``."""
+    return (slice(start, start + step) for start in range(0, length, step))
+
+
+def _input_shape(model: keras.Model, images: np.ndarray) -> tuple[int, ...]:
+    """Return the shape of one input; that of the images where the model leaves it open."""
+    if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
+        raise UnsupportedModelError(
+            f"the evaluation images are a {type(images).__name__}"
+            f"{f' of {images.dtype}' if isinstance(images, np.ndarray) else ''}: expected a dense "
+            f"NumPy array of numbers"
+        )
+    given = images.shape[1:]
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        return given
+    shape = tuple(inputs[0].shape[1:])
+    if None not in shape:
+        flat = given == (int(np.prod(shape)),)
+        # an axis of length 1 changes no order of the entries
+        if flat or [n for n in given if n != 1] == [n for n in shape if n != 1]:
+            return shape
+        expected = f"{shape} or flat, ({int(np.prod(shape))},)"
+    else:
+        fits = (size in (None, n) for size, n in zip(shape, given, strict=False))
+        if len(shape) == len(given) and all(fits):
+            return given
+        expected = f"{shape}, where None may be any number"
+    raise UnsupportedModelError(
+        f"model {model.name!r} takes inputs of shape {expected}; the evaluation images have the "
+        f"shape {given}"
+    )
