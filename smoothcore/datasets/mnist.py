@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from smoothcore.datasets import Dataset, DigitImages
-from smoothcore.errors import DataError, StorageError
+from smoothcore.errors import DataError
+from smoothcore.files.storage import check_writable, storage_error
 
 #: the first training images of each digit, in file order (§4.1)
 TRAIN_PER_DIGIT = 5000
@@ -110,8 +111,12 @@ def parse_idx(compressed: bytes, name: str, shape: tuple[int, ...]) -> np.ndarra
 
 def _read_verified(folder: Path) -> dict[str, bytes]:
     """Return the content of the four files; raises DataError naming all that are wrong."""
-    if not folder.is_dir():
-        raise DataError(f"There is no folder {folder} with the MNIST files. {_WAY_OUT}")
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # a folder above it may not be entered
+        raise DataError(f"{folder} cannot be read: {error.strerror}. {_WAY_OUT}") from None
+    if not is_folder:
+        raise DataError(f"The folder {folder} with the MNIST files does not exist. {_WAY_OUT}")
     contents, problems = {}, []
     for name, sha256 in FILES.items():
         path = folder / name
@@ -169,10 +174,11 @@ def download(folder: Path) -> None:
             except ValueError:
                 failures.append(f"{mirror}{name}: what was delivered is not the original file")
             except OSError as error:
-                raise StorageError(
-                    f"{name} cannot be downloaded to {folder}: {error.strerror or error}. Make "
-                    f"room or make the folder writable. {_WAY_OUT}"
-                ) from None
+                check_writable(folder)
+                if cause := storage_error(folder / name, error):
+                    raise cause from None
+                # no fault of the disk, such as a missing file of certificates
+                failures.append(f"{mirror}{name}: {error}")
         else:
             raise DataError("\n".join([f"{name} cannot be downloaded.", *failures, _WAY_OUT]))
 

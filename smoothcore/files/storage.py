@@ -1,8 +1,8 @@
 """Files that are whole or absent, and that notice damage: atomic writes, npz, parquet, csv.
 
-Everything this project writes goes through `atomic_write`: under a hidden temporary name in the
-same folder, flushed to disk, then renamed. Readers verify what they read: npz members carry CRCs,
-parquet files page checksums and the SHA-256 of their contents.
+Everything this project writes goes through `atomic_write`: under a temporary name, flushed to disk,
+then renamed. Readers verify what they read: npz members carry CRCs, parquet files page checksums
+and the SHA-256 of their contents.
 """
 
 import contextlib
@@ -12,10 +12,11 @@ import io
 import json
 import os
 import re
+import shlex
 import socket
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,27 +29,47 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_TEMPORARY = re.compile(r"\.tmp-(?P<host>.+)-(?P<pid>\d+)-(?P<name>.+)")
+#: a folder of a hive-partitioned table
+_PARTITION = re.compile(r"\w+=.*")
 _CONTENT_KEY = b"smoothcore.sha256"
 #: where a table's metadata say what it is, as JSON
 ABOUT_KEY = b"smoothcore.about"
 
+#: errno → why a file cannot be written, and the way out; other numbers are no fault of the storage
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "make room"),
+    errno.EDQUOT: ("the disk quota is used up", "make room"),
+    errno.EROFS: ("the file system is read-only", "choose a folder that can be written"),
+    errno.EACCES: ("permission denied", "make the folder writable"),
+    errno.EPERM: ("permission denied", "make the folder writable"),
+    errno.ENOTDIR: ("a file is where its folder should be", "move that file away"),
+    errno.EEXIST: ("a file is where its folder should be", "move that file away"),
+    errno.EISDIR: ("a folder has that name", "move that folder away"),
+    errno.EIO: ("the disk reports an error", "have the disk looked at"),
+    errno.EFBIG: ("the file is larger than this shell allows", "raise that limit (ulimit -f)"),
+}
+
+#: seconds that a file may be dated ahead: a coarse file system rounds
+_CLOCK_SECONDS = 2.0
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it becomes ``path`` in one step.
+    """Yield a temporary path on the same disk; on success it becomes ``path`` in one step.
 
-    Temporary files start with a dot, so no reader of a results folder takes them for data. Those
+    The temporary file of a hive-partitioned table lies beside the table, never in it: some readers
+    open every file below the table's folder. Its name is hidden and has no suffix of data. Those
     that a killed writer of the same file left behind on this machine are removed.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".tmp-{socket.gethostname()}-{os.getpid()}-{path.name}")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
+        folder, prefix = _temporary(path)
+        temporary = folder / f"{prefix}{socket.gethostname()}-{os.getpid()}"
         try:
             yield temporary
             with temporary.open("rb") as file:
@@ -59,17 +80,34 @@ def atomic_write(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def _temporary(path: Path) -> tuple[Path, str]:
+    """Return the folder of a file's temporaries, and how their names begin."""
+    path = path.absolute()
+    folder = path.parent
+    while _PARTITION.fullmatch(folder.name):
+        folder = folder.parent
+    if folder != path.parent:  # now the table's own folder
+        folder = folder.parent
+        same_disk = folder.stat().st_dev == path.parent.stat().st_dev
+        if not (same_disk and os.access(folder, os.W_OK | os.X_OK)):
+            folder = path.parent
+    target = hashlib.sha256(str(path.relative_to(folder)).encode()).hexdigest()[:16]
+    return folder, f".tmp-{target}-"
+
+
 def remove(path: Path) -> None:
     """Delete a file if it is there, and what killed writers of it left behind."""
     path.unlink(missing_ok=True)
-    _remove_abandoned(path)
+    if path.parent.is_dir():
+        _remove_abandoned(path)
 
 
 def _remove_abandoned(path: Path) -> None:
-    for sibling in path.parent.glob(f".tmp-*-{path.name}"):
-        match = _TEMPORARY.fullmatch(sibling.name)
-        if match and match["host"] == socket.gethostname() and not _is_alive(int(match["pid"])):
-            sibling.unlink(missing_ok=True)
+    folder, prefix = _temporary(path)
+    for file in folder.glob(f"{prefix}{socket.gethostname()}-*"):
+        pid = file.name.rpartition("-")[2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            file.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:
@@ -85,27 +123,23 @@ def _is_alive(pid: int) -> bool:
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn an OSError of the block into a StorageError that says why ``path`` cannot be written."""
-    reasons = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EROFS: "the file system is read-only",
-        errno.EACCES: "permission denied",
-        errno.EPERM: "permission denied",
-        errno.ENOTDIR: "a file is where its folder should be",
-        errno.EEXIST: "a file is where its folder should be",
-        errno.EISDIR: "a folder has that name",
-        errno.EIO: "the disk reports an error",
-        errno.EFBIG: "the file is larger than the limit of this shell (ulimit -f)",
-    }
     try:
         yield
     except OSError as error:
-        if error.errno not in reasons:
-            raise
-        raise StorageError(
-            f"cannot write {path}: {reasons[error.errno]}. Nothing was left under that name; make "
-            "room or make the folder writable, then run the same command again."
-        ) from error
+        if cause := storage_error(path, error):
+            raise cause from error
+        raise
+
+
+def storage_error(path: Path, error: OSError) -> StorageError | None:
+    """Return what an OSError says about writing ``path``; None if it has another cause."""
+    if error.errno not in _REASONS:
+        return None
+    reason, way_out = _REASONS[error.errno]
+    return StorageError(
+        f"cannot write {path}: {reason}. Nothing was left under that name; {way_out}, then run the "
+        "same command again."
+    )
 
 
 def check_writable(folder: Path) -> None:
@@ -115,9 +149,45 @@ def check_writable(folder: Path) -> None:
         StorageError: they cannot; the message says why.
     """
     folder = Path(folder).absolute()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    with storage_errors(folder), tempfile.TemporaryFile(dir=existing):
-        pass
+    with storage_errors(folder):
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+
+
+def check_dates(inputs: Iterable[Path], folder: Path) -> None:
+    """Make sure that a file written into ``folder`` now is not older than the inputs it comes from.
+
+    Snakemake throws a result away, after hours of work, if it is older than an input. Inputs from a
+    machine with another clock can be dated ahead. The clock that counts is that of the file system.
+
+    Args:
+        inputs: files that exist.
+        folder: where the results will lie; made if it is not there.
+
+    Raises:
+        StorageError: an input is dated ahead by more than two seconds, or the folder cannot be
+            written.
+    """
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            now = os.fstat(probe.fileno()).st_mtime
+    for path in map(Path, inputs):
+        ahead = path.stat().st_mtime - now
+        if ahead > _CLOCK_SECONDS:
+            raise StorageError(
+                f"{path} is dated {ahead:,.0f} seconds ahead of the clock, and Snakemake would "
+                "throw away what is made from it. Set the clock right or give the file today's "
+                f"date, then run the same command again:  touch {shlex.quote(str(path))}"
+            )
+
+
+def _unreadable(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} cannot be read: permission denied. Make it readable, then run the same command "
+        "again."
+    )
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -133,10 +203,11 @@ def read_npz(
 
     The names are asked for because a damaged directory of the archive can hide a member. Pickled
     objects are refused, so a file from somebody else cannot run code. ``hint`` says how to make the
-    file anew.
+    file again.
 
     Raises:
         DamagedFileError: the file is missing, truncated, altered, or lacks one of the names.
+        StorageError: it may not be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -148,6 +219,8 @@ def read_npz(
         }
     except FileNotFoundError:
         raise DamagedFileError(f"{path} does not exist. {hint(path)}") from None
+    except PermissionError:
+        raise _unreadable(path) from None
     except Exception as error:  # zipfile and the npy header parser raise many kinds on garbage
         raise DamagedFileError(
             f"{path} is damaged ({type(error).__name__}: {error}). {hint(path)}"
@@ -179,6 +252,7 @@ def read_parquet(path: Path) -> "pa.Table":
 
     Raises:
         DamagedFileError: the file is missing, truncated, altered, or not one of this project's.
+        StorageError: it may not be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -189,6 +263,8 @@ def read_parquet(path: Path) -> "pa.Table":
         digest = _content_digest(table)
     except FileNotFoundError:
         raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
+    except PermissionError:
+        raise _unreadable(path) from None
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedFileError(f"{path} is damaged ({reason}). {repair_hint(path)}") from error
@@ -230,6 +306,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
     Raises:
         DamagedFileError: the file is missing or is no table. It carries no checksum.
+        StorageError: it may not be read.
     """
     import pandas as pd
 
@@ -237,5 +314,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
         return pd.read_csv(path)
     except FileNotFoundError:
         raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
+    except PermissionError:
+        raise _unreadable(path) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None

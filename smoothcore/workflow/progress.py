@@ -1,30 +1,47 @@
-"""What a person sees while the workflow runs: cells done, running, failed, and the time left.
+"""What a person sees while the workflow runs: runs done, running, failed, and the time left.
 
-The time left is estimated from the cost of the jobs that remain, not from their number: a cell of
-10,000 images takes a thousand times as long as one of 64. Expected costs are corrected by what the
-finished jobs really took.
+The time left is estimated from the cost of the jobs that remain, not from their number: a run of
+10,000 images takes a thousand times as long as one of 64. What the finished training jobs took
+corrects it, each by its weight.
 """
 
+import contextlib
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, TextIO
 
 _QUIET_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 60.0
 _MOST_NAMED = 3
 
+#: the expected cost counts as much as this many seconds of finished jobs, at most half of all
+_PRIOR_SECONDS = 600.0
+
+#: a job that has taken longer than expected is taken to need this share of its time once more
+_OVERTIME = 0.2
+
 
 class Job(NamedTuple):
-    """One job of the workflow: what it makes, for which cell, at what expected cost in seconds."""
+    """One job of the workflow.
+
+    Attributes:
+        id: Snakemake's number.
+        rule: what it does.
+        run: the network it works on, in words; None if it is about all of them.
+        seconds: expected cost.
+        trains: whether it trains that network.
+    """
 
     id: int
     rule: str
-    cell: str | None
+    run: str | None
     seconds: float
+    trains: bool = False
 
 
 @dataclass
@@ -52,40 +69,51 @@ class Tally:
         self.lanes = max(self.lanes, len(self.started))
 
     def finish(self, job_id: int, now: float) -> None:
-        """Note that a job is done."""
-        self.finished[job_id] = now - self.started.pop(job_id, now)
+        """Note that a job is done; a second time changes nothing."""
+        if job_id not in self.finished:
+            self.finished[job_id] = now - self.started.pop(job_id, now)
 
     def fail(self, job_id: int) -> None:
         """Note that a job failed."""
         self.started.pop(job_id, None)
         self.failed.add(job_id)
 
-    def cells(self) -> tuple[int, int]:
-        """Return how many cells have no job left, and how many there are."""
-        cells = {job.cell for job in self.jobs.values() if job.cell}
-        open_ = {job.cell for job in self.jobs.values() if job.cell and job.id not in self.finished}
-        return len(cells - open_), len(cells)
+    def runs(self) -> tuple[int, int]:
+        """Return how many runs have no job left, and how many they are."""
+        runs = {job.run for job in self.jobs.values() if job.run}
+        open_ = {job.run for job in self.jobs.values() if job.run and job.id not in self.finished}
+        return len(runs - open_), len(runs)
 
-    def speed(self) -> float:
-        """Return real over expected seconds of the finished jobs; 1 before the first."""
-        expected = sum(self.jobs[i].seconds for i in self.finished if i in self.jobs)
-        return sum(self.finished.values()) / expected if expected else 1.0
+    def slowness(self) -> float:
+        """Return real over expected seconds of training, drawn towards 1 while little is done.
+
+        (Σ real + k) / (Σ expected + k) over the finished training jobs: a short one says little.
+        """
+        training = {job.id: job.seconds for job in self.jobs.values() if job.trains}
+        prior = min(_PRIOR_SECONDS, sum(training.values()) / 2)
+        done = training.keys() & self.finished.keys()
+        real = sum(self.finished[i] for i in done) + prior
+        expected = sum(training[i] for i in done) + prior
+        return real / expected if expected else 1.0
 
     def seconds_left(self, now: float) -> float:
         """Return the expected time until the last job is done, failed ones left aside."""
-        left = [
-            max(0.0, self.speed() * job.seconds - (now - self.started.get(job.id, now)))
-            for job in self.jobs.values()
-            if job.id not in self.finished and job.id not in self.failed
-        ]
+        slowness, left = self.slowness(), []
+        for job in self.jobs.values():
+            if job.id not in self.finished and job.id not in self.failed:
+                elapsed = now - self.started.get(job.id, now)
+                left.append(max(slowness * job.seconds - elapsed, _OVERTIME * elapsed))
         return max(sum(left) / self.lanes, max(left, default=0.0))
 
 
 class RunProgress(logging.Handler):
-    """Listens to Snakemake's events and says, in one line, how far the grid is.
+    """Listens to Snakemake's events and says, in a line or two, how far the grid is.
+
+    Whatever goes wrong here never ends the workflow.
 
     Args:
         jobs: returns the jobs that have to run; asked once, when Snakemake has decided.
+        finished: returns the ids of the jobs that are done; with ``--quiet`` no event tells.
         dry_run: whether nothing is run; then only the cost is said.
         stream: where to write.
         clock: seconds that never go back.
@@ -95,99 +123,138 @@ class RunProgress(logging.Handler):
         self,
         jobs: Callable[[], Iterable[Job]],
         *,
+        finished: Callable[[], Iterable[int]] = tuple,
         dry_run: Callable[[], bool] = lambda: False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._jobs, self._dry_run, self._clock = jobs, dry_run, clock
-        self._stream = stream or sys.stderr
+        self._jobs, self._finished, self._dry_run = jobs, finished, dry_run
+        self._stream, self._clock = stream or sys.stderr, clock
         self._tally: Tally | None = None
+        self._logs: dict[int, Path] = {}
         self._told_at = -1e9
         # not _closed: logging.Handler.close() sets an attribute of that name
         self._over = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take notice of one event."""
-        event = str(getattr(record, "event", "") or "")
-        if event == "run_info":
-            self._begin()
-        elif self._tally is None:
-            return
-        elif event == "job_info" and not self._dry_run():
-            self._tally.start(record.jobid, self._clock())
-        elif event == "job_finished":
-            self._tally.finish(record.job_id, self._clock())
-            self._tell()
-        elif event == "job_error":
-            self._fail(record.__dict__)
-        elif event == "group_error":
-            for job in record.job_error_info:
-                self._fail(job)
+        try:
+            self._notice(str(getattr(record, "event", "") or ""), record.__dict__)
+        except Exception:
+            self.handleError(record)
 
     def close(self) -> None:
         """Say how it ended."""
-        if self._tally is not None and self._dry_run():
-            hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
-            cells = _cells(self._tally.cells()[1])
-            self._say(f"{cells} would be computed, about {_core_time(hours)}")
-        elif self._tally is not None and self._tally.started | self._tally.finished:
-            self._tell(at_once=True)
+        with contextlib.suppress(Exception):
+            if self._tally is not None and self._dry_run():
+                hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
+                runs = _runs(self._tally.runs()[1])
+                self._say(f"{runs} would be computed, about {_core_time(hours)}")
+            elif self._tally is not None and self._tally.started | self._tally.finished:
+                self._tell(at_once=True)
         self._tally = None
         self._over.set()
         super().close()
+
+    def _notice(self, event: str, about: Mapping) -> None:
+        if event == "run_info":
+            self._begin()
+        elif self._tally is None or self._dry_run():
+            return
+        elif event == "job_info":
+            self._notice_finished()
+            self._tally.start(about["jobid"], self._clock())
+            self._logs[about["jobid"]] = Path(next(iter(about.get("log") or []), ""))
+        elif event == "job_finished":
+            self._tally.finish(about["job_id"], self._clock())
+            self._tell()
+        elif event == "job_error":
+            self._fail(about)
+        elif event == "group_error":
+            for job in about["job_error_info"]:
+                self._fail(job)
 
     def _begin(self) -> None:
         if self._tally is not None:  # Snakemake repeats its summary at the end of a dry run
             return
         self._tally = Tally({job.id: job for job in self._jobs()})
-        cells = self._tally.cells()[1]
-        if cells and not self._dry_run():
-            self._say(f"{_cells(cells)} to compute")
+        runs = self._tally.runs()[1]
+        if runs and not self._dry_run():
+            self._say(f"{_runs(runs)} to compute")
             threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self) -> None:
         while not self._over.wait(_HEARTBEAT_SECONDS):
-            self._tell()
+            with self.lock, contextlib.suppress(Exception):
+                self._tell(heartbeat=True)
+
+    def _notice_finished(self) -> None:
+        for job_id in set(self._finished()) & self._tally.started.keys():
+            self._tally.finish(job_id, self._clock())
 
     def _fail(self, job: Mapping) -> None:
         self._tally.fail(job["jobid"])
         log = ", ".join(map(str, job.get("log") or [])) or "no log"
-        cell = getattr(self._tally.jobs.get(job["jobid"]), "cell", None)
-        self._say(f"FAILED: {job['rule_name']}{f' of {cell}' if cell else ''}; see {log}")
+        run = getattr(self._tally.jobs.get(job["jobid"]), "run", None)
+        self._say(f"FAILED: {job['rule_name']}{f' of {run}' if run else ''}; see {log}")
 
-    def _tell(self, at_once: bool = False) -> None:
+    def _tell(self, *, at_once: bool = False, heartbeat: bool = False) -> None:
         now, tally = self._clock(), self._tally
         if tally is None or (now - self._told_at < _QUIET_SECONDS and not at_once):
             return
         self._told_at = now
-        done, cells = tally.cells()
-        parts = [f"{done} of {_cells(cells)} done"] if cells else []
+        self._notice_finished()
+        done, runs = tally.runs()
+        parts = [f"{done} of {_runs(runs)} done"] if runs else []
         if tally.started:
             parts.append(f"{len(tally.started)} running ({self._running()})")
         failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
-        if cells_failed := {job.cell for job in failed if job.cell}:
-            parts.append(f"{len(cells_failed)} failed")
-        parts += [f"{job.rule} failed" for job in failed if not job.cell]
+        if runs_failed := {job.run for job in failed if job.run}:
+            parts.append(f"{len(runs_failed)} failed")
+        parts += [f"{job.rule} failed" for job in failed if not job.run]
         if tally.started and len(tally.finished) < len(tally.jobs):
             parts.append(f"about {_duration(tally.seconds_left(now))} left")
         if parts:
             self._say(", ".join(parts))
+        if heartbeat and tally.started:
+            self._say(f"  {self._longest(now)}")
 
     def _running(self) -> str:
         """Name what has been running longest."""
         ids = sorted(self._tally.started, key=self._tally.started.get)
         named = [
-            job.cell or job.rule for job in map(self._tally.jobs.get, ids[:_MOST_NAMED]) if job
+            job.run or job.rule for job in map(self._tally.jobs.get, ids[:_MOST_NAMED]) if job
         ]
         return "; ".join(named) + ("; …" if len(ids) > _MOST_NAMED else "")
 
+    def _longest(self, now: float) -> str:
+        """Tell of the job that has been running longest what its log says, and where it lies."""
+        job_id = min(self._tally.started, key=self._tally.started.get)
+        log = self._logs.get(job_id, Path())
+        for_long = f"the first for {_duration(now - self._tally.started[job_id])}"
+        said = _last_line(log)
+        return f"{for_long}{f': {said}' if said else ''}{f'; log: {log}' if log.name else ''}"
+
     def _say(self, text: str) -> None:
-        print(time.strftime("[%H:%M:%S]"), text, file=self._stream, flush=True)
+        """Write a line; a terminal that was closed stops nothing."""
+        with contextlib.suppress(OSError, ValueError):
+            print(time.strftime("[%H:%M:%S]"), text, file=self._stream, flush=True)
 
 
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+def _last_line(log: Path) -> str:
+    """Return the end of a log that is being written, empty if it has none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 1000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _core_time(hours: float) -> str:
