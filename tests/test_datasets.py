@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smoothcore.datasets import DATASETS, Dataset, DigitImages, load_pair, prepare
+from smoothcore import datasets, registry
+from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import DamagedFileError, DataError
 
 ROOT = Path(__file__).parents[1]
@@ -83,26 +84,47 @@ def test_unknown_dataset(tmp_path):
         prepare("cifar", tmp_path / "cifar.npz")
 
 
-def test_a_dataset_is_one_function_and_one_entry(tmp_path, monkeypatch):
-    def load(_mnist_dir, _cache):
-        images = [np.full((3, 2), digit, np.uint8) for digit in range(10)]
-        return DigitImages([image[:2] for image in images], [image[2:] for image in images])
+@pytest.fixture
+def drop_in(tmp_path, monkeypatch):
+    """Write a module into the room of datasets; it is gone after the test."""
+    folder = tmp_path / "room"
+    folder.mkdir()
+    monkeypatch.setattr(datasets, "__path__", [*datasets.__path__, str(folder)])
 
-    monkeypatch.setitem(DATASETS, "tiny", Dataset(d=2, max_size=4, scale=10, load=load))
+    def write(text):
+        (folder / "tiny.py").write_text(
+            "import numpy as np\nfrom smoothcore.datasets import Dataset, DigitImages\n" + text
+        )
+        registry.entries.cache_clear()
+
+    yield write
+    sys.modules.pop("smoothcore.datasets.tiny", None)
+    registry.entries.cache_clear()
+
+
+def test_a_dataset_is_one_file(tmp_path, drop_in):
+    drop_in(
+        "def load(_folder, _cache):\n"
+        "    images = [np.full((3, 2), digit, np.uint8) for digit in range(10)]\n"
+        "    return DigitImages([i[:2] for i in images], [i[2:] for i in images])\n"
+        "DATASET = Dataset(name='tiny', rank=9, d=2, max_size=4, scale=10, load=load)\n"
+    )
+    assert list(datasets.all_datasets()) == ["mnist", "digits", "tiny"]
     prepare("tiny", tmp_path / "tiny.npz")
     x, _, x_test, _ = load_pair(tmp_path / "tiny.npz", "1-5", 4, dataset="tiny")
     np.testing.assert_array_equal(x, np.float32([[0.1] * 2] * 2 + [[0.5] * 2] * 2))
     np.testing.assert_array_equal(x_test, np.float32([[0.1] * 2, [0.5] * 2]))
 
 
-def test_a_loader_that_delivers_too_few_images_is_refused(tmp_path, monkeypatch):
-    def load(_mnist_dir, _cache):
-        return DigitImages([np.zeros((1, 2), np.uint8)] * 10, [np.zeros((1, 2), np.uint8)] * 10)
-
-    monkeypatch.setitem(DATASETS, "tiny", Dataset(d=2, max_size=4, scale=10, load=load))
+def test_a_loader_that_delivers_too_few_images_is_refused(tmp_path, drop_in):
+    drop_in(
+        "def load(_folder, _cache):\n"
+        "    return DigitImages(*[[np.zeros((1, 2), np.uint8)] * 10] * 2)\n"
+        "DATASET = Dataset(name='tiny', rank=9, d=2, max_size=4, scale=10, load=load)\n"
+    )
     with pytest.raises(DataError, match=r"shape \(1, 2\) for the digit 0, not \(2, 2\)"):
         prepare("tiny", tmp_path / "tiny.npz")
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "tiny.npz").exists()
 
 
 def test_loading_a_pair_imports_nothing_heavy(digits_file):
@@ -161,13 +183,14 @@ def test_a_flipped_bit_is_noticed_or_harmless(intact, tmp_path_factory, data):
             np.testing.assert_array_equal(a, b)
 
 
-def test_every_flipped_bit_of_a_shape_is_noticed(tmp_path, monkeypatch):
+def test_every_flipped_bit_of_a_shape_is_noticed(tmp_path, drop_in):
     """A header that claims fewer images than there are could be read without reaching the CRC."""
-
-    def load(_mnist_dir, _cache):
-        return DigitImages([np.zeros((1, 64), np.uint8)] * 10, [np.ones((999, 64), np.uint8)] * 10)
-
-    monkeypatch.setitem(DATASETS, "tiny", Dataset(d=64, max_size=2, scale=1, load=load))
+    drop_in(
+        "def load(_folder, _cache):\n"
+        "    train, test = np.zeros((1, 64), np.uint8), np.ones((999, 64), np.uint8)\n"
+        "    return DigitImages([train] * 10, [test] * 10)\n"
+        "DATASET = Dataset(name='tiny', rank=9, d=64, max_size=2, scale=1, load=load)\n"
+    )
     path = tmp_path / "tiny.npz"
     prepare("tiny", path)
     content = path.read_bytes()

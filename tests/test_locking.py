@@ -1,14 +1,21 @@
+import errno
+import fcntl
+import logging
+import os
 import subprocess
 import sys
 import time
 
+import pytest
+
+from smoothcore.errors import StorageError
 from smoothcore.files.locking import only_writer
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from smoothcore.files.locking import only_writer
-with only_writer(Path(sys.argv[1]), print):
+with only_writer(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -22,13 +29,13 @@ def hold(path, seconds):
     return process
 
 
-def test_the_second_writer_waits_and_says_so(tmp_path):
-    path, said = tmp_path / "run.npz", []
+def test_the_second_writer_waits_and_says_so(tmp_path, caplog):
+    path = tmp_path / "run.npz"
     process = hold(path, 0.5)
-    with only_writer(path, said.append):
+    with caplog.at_level(logging.INFO), only_writer(path):
         assert process.wait(timeout=10) == 0
     process.stdout.close()
-    assert "waiting" in said[0] and "run.npz" in said[0]
+    assert "waiting" in caplog.text and "run.npz" in caplog.text
 
 
 def test_a_killed_writer_frees_the_lock(tmp_path):
@@ -38,5 +45,29 @@ def test_a_killed_writer_frees_the_lock(tmp_path):
     process.wait()
     process.stdout.close()
     began = time.monotonic()
-    with only_writer(path, lambda line: None):
+    with only_writer(path):
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("code", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, caplog, code):
+    def flock(_descriptor, _operation):
+        raise OSError(getattr(errno, code), os.strerror(getattr(errno, code)))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    entered = False
+    with only_writer(tmp_path / "run.npz"):
+        entered = True
+    assert entered
+    (record,) = caplog.records
+    assert f"the file system of {tmp_path} has no locks" in record.message
+
+
+def test_a_disk_that_reports_an_error_is_no_missing_lock(tmp_path, monkeypatch):
+    def flock(_descriptor, _operation):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StorageError, match="the disk reports an error"):
+        with only_writer(tmp_path / "run.npz"):
+            raise AssertionError("not reached")

@@ -1,5 +1,6 @@
 """MNIST: its four files, from a folder or the mirrors, and none of them taken unchecked."""
 
+import errno
 import functools
 import gzip
 import hashlib
@@ -91,7 +92,7 @@ def no_download(monkeypatch):
 @pytest.mark.mnist
 @pytest.mark.usefixtures("no_download")
 def test_mnist(mnist_folder, tmp_path):
-    parts = mnist.load(mnist_folder, tmp_path / "cache")
+    parts = mnist.read(mnist_folder, tmp_path / "cache")
     (train, train_labels), (test, test_labels) = parts["train"], parts["test"]
     assert train.shape == (60_000, 784)
     assert test.shape == (10_000, 784)
@@ -122,9 +123,9 @@ def test_mnist(mnist_folder, tmp_path):
 @pytest.mark.usefixtures("no_download")
 def test_mnist_from_the_variable(mnist_folder, tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(mnist_folder))
-    assert mnist.load(None, tmp_path / "cache")["test"][1][0] == 7
-    with pytest.raises(DataError, match="There is no folder"):
-        mnist.load(tmp_path / "none", tmp_path / "cache")  # the configuration comes first
+    assert mnist.read(None, tmp_path / "cache")["test"][1][0] == 7
+    with pytest.raises(DataError, match="The folder .* does not exist"):
+        mnist.read(tmp_path / "none", tmp_path / "cache")  # the configuration comes first
 
 
 def truncate(path):
@@ -189,8 +190,8 @@ def test_damaged_mnist_is_refused_and_left_alone(copied, tmp_path, prefix, damag
 @pytest.mark.usefixtures("no_download")
 def test_a_named_folder_that_cannot_be(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(DataError, match="There is no folder"):
-        mnist.load(Path(folder), tmp_path / "cache")
+    with pytest.raises(DataError, match="The folder .* does not exist"):
+        mnist.read(Path(folder), tmp_path / "cache")
 
 
 @pytest.mark.parametrize("kind", ["none", "empty", "file"])
@@ -202,11 +203,27 @@ def test_a_named_folder_without_the_files(tmp_path, kind):
     elif kind == "file":
         folder.write_text("")
     with pytest.raises(DataError) as caught:
-        mnist.load(folder, tmp_path / "cache")
+        mnist.read(folder, tmp_path / "cache")
     lines = str(caught.value).splitlines()
     assert len(lines) == (6 if kind == "empty" else 1)
     assert str(folder) in str(caught.value)
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.usefixtures("no_download")
+def test_a_folder_below_one_that_may_not_be_entered(tmp_path, monkeypatch):
+    """The tests may run as root, who may enter all."""
+    folder, stat = tmp_path / "closed" / "mnist", Path.stat
+
+    def refuse(path, **options):
+        if folder in (path, *path.parents):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(DataError) as caught:
+        mnist.read(folder, tmp_path / "cache")
+    assert str(caught.value).startswith(f"{folder} cannot be read: Permission denied. Put the four")
 
 
 # -- MNIST from the mirrors -----------------------------------------------------------------------
@@ -317,7 +334,7 @@ def test_no_mirror(mirrors, tmp_path):
     flip_a_byte(served / "second" / "b.gz")
     cache = tmp_path / "cache"
     with pytest.raises(DataError) as caught:
-        mnist.load(None, cache)
+        mnist.read(None, cache)
     text = str(caught.value)
     assert text.startswith("b.gz cannot be downloaded.\n")
     assert f"{mnist.MIRRORS[0]}b.gz: 404" in text
@@ -328,9 +345,29 @@ def test_no_mirror(mirrors, tmp_path):
 
 def test_folder_that_cannot_be_written(mirrors, tmp_path):
     (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(StorageError, match="cannot be downloaded"):
+    with pytest.raises(StorageError, match=r"data.*: a file is where its folder should be"):
         mnist.download(tmp_path / "data")
     assert (tmp_path / "data").read_text().startswith("a file")
+
+
+def test_a_disk_that_is_full(mirrors, tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pooch.core.stream_download", refuse)
+    with pytest.raises(StorageError, match=r"cannot write .*a\.gz: the disk is full.*make room"):
+        mnist.download(tmp_path / "cache")
+
+
+def test_missing_certificates_are_no_fault_of_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "no-such-bundle.pem"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(mnist, "MIRRORS", ("https://127.0.0.1:9/",))
+    with pytest.raises(DataError) as caught:
+        mnist.download(tmp_path / "cache")
+    assert "no-such-bundle.pem" in str(caught.value)
+    assert "room" not in str(caught.value)
+    assert mnist.DIRECTORY_VARIABLE in str(caught.value)
 
 
 def test_hashes_and_mirrors_are_those_of_the_original_files():

@@ -1,42 +1,84 @@
+"""What the progress line says, and that nothing that goes wrong there ends a workflow."""
+
+import errno
 import io
 import logging
+import threading
 
 import pytest
 
-from workflow_scripts.cell_progress import CellProgress, Job, Tally, _duration
+from smoothcore.workflow import progress
+from smoothcore.workflow.progress import Job, RunProgress, Tally, _duration
+from tests.workflow import Workflow
 
+SMALL, LARGE = "pair 4-9, size 64", "pair 4-9, size 8192"
 JOBS = [
-    Job(1, "train", "pair 4-9, size 64", 10.0),
-    Job(2, "measure", "pair 4-9, size 64", 1.0),
-    Job(3, "train", "pair 4-9, size 8192", 1000.0),
-    Job(4, "measure", "pair 4-9, size 8192", 1.0),
+    Job(1, "train", SMALL, 10.0, trains=True),
+    Job(2, "measure", SMALL, 1.0),
+    Job(3, "train", LARGE, 1000.0, trains=True),
+    Job(4, "measure", LARGE, 1.0),
     Job(5, "collect", None, 1.0),
 ]
 
 
-def tally():
-    return Tally({job.id: job for job in JOBS})
+def tally(jobs=JOBS):
+    return Tally({job.id: job for job in jobs})
 
 
-def test_a_cell_is_done_when_its_last_job_is():
+def test_a_run_is_done_when_its_last_job_is():
     t = tally()
-    assert t.cells() == (0, 2)
+    assert t.runs() == (0, 2)
     t.start(1, 0.0)
     t.finish(1, 10.0)
-    assert t.cells() == (0, 2)
+    assert t.runs() == (0, 2)
     t.start(2, 10.0)
     t.finish(2, 11.0)
-    assert t.cells() == (1, 2)
+    assert t.runs() == (1, 2)
 
 
 def test_the_time_left_is_that_of_the_remaining_cost():
     t = tally()
     assert t.seconds_left(0.0) == pytest.approx(1013)
     t.start(1, 0.0)
-    t.finish(1, 20.0)  # twice as slow as expected, so the rest will be too
-    assert t.seconds_left(20.0) == pytest.approx(2 * 1003)
+    t.finish(1, 20.0)
+    # half of the 1,010 s of training count as done as expected
+    slowness = (20 + 505) / (10 + 505)
+    assert t.seconds_left(20.0) == pytest.approx(slowness * 1003)
     t.start(3, 20.0)
-    assert t.seconds_left(520.0) == pytest.approx(2 * 1003 - 500)
+    assert t.seconds_left(520.0) == pytest.approx(slowness * 1003 - 500)
+
+
+def test_one_short_job_on_a_busy_machine_does_not_turn_minutes_into_hours():
+    """Two cores, 40 minutes of work; the first job, of 3 s, has taken 200 s."""
+    runs = [Job(i, "train", f"size {i}", 3.0 if i < 9 else 120.0, trains=True) for i in range(29)]
+    t = tally(runs)
+    t.start(0, 0.0)
+    t.start(1, 0.0)
+    t.finish(0, 200.0)
+    assert t.slowness() == pytest.approx(800 / 603)
+    assert 20 * 60 < t.seconds_left(200.0) < 30 * 60
+
+
+def test_what_has_taken_long_says_more_than_what_was_expected():
+    runs = [Job(i, "train", f"seed {i}", 3600.0, trains=True) for i in range(10)]
+    t = tally(runs)
+    for i in range(5):
+        t.start(i, 0.0)
+        t.finish(i, 3 * 3600.0)  # three times as slow, five times
+    assert t.slowness() == pytest.approx(3, rel=0.1)
+
+
+def test_only_training_tells_how_slow_training_is():
+    t = tally()
+    t.start(2, 0.0)
+    t.finish(2, 100.0)  # a measuring job, a hundred times as slow as expected
+    assert t.slowness() == 1
+
+
+def test_a_job_that_takes_longer_than_expected_is_not_about_to_end():
+    t = tally([Job(1, "train", SMALL, 10.0, trains=True)])
+    t.start(1, 0.0)
+    assert t.seconds_left(100.0) == pytest.approx(20)
 
 
 def test_two_lanes_halve_it_but_the_longest_job_bounds_it():
@@ -66,12 +108,12 @@ def test_durations_read_well(seconds, text):
 def event(handler, name, **fields):
     record = logging.LogRecord("x", logging.INFO, "", 0, None, (), None)
     record.__dict__.update(fields, event=name)
-    handler.emit(record)
+    handler.handle(record)
 
 
 def test_what_is_said():
     out, now = io.StringIO(), [0.0]
-    handler = CellProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
+    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
     event(handler, "run_info")
     event(handler, "job_info", jobid=1)
     event(handler, "job_info", jobid=3)
@@ -80,24 +122,92 @@ def test_what_is_said():
     event(handler, "job_error", jobid=3, rule_name="train", log=["train.log"])
     handler.close()
     said = out.getvalue().splitlines()
-    assert said[0].endswith("2 cells to compute")
-    assert said[1].endswith("0 of 2 cells done, 1 running (pair 4-9, size 8192), about 33 min left")
-    assert said[2].endswith("FAILED: train of pair 4-9, size 8192; see train.log")
-    assert said[3].endswith("0 of 2 cells done, 1 failed")
+    assert said[0].endswith("2 runs to compute")
+    assert said[1].endswith(f"0 of 2 runs done, 1 running ({LARGE}), about 17 min left")
+    assert said[2].endswith(f"FAILED: train of {LARGE}; see train.log")
+    assert said[3].endswith("0 of 2 runs done, 1 failed")
+
+
+def test_while_a_long_run_trains_it_says_what_its_log_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "_HEARTBEAT_SECONDS", 0.01)
+    log, out, now = tmp_path / "train.log", io.StringIO(), [0.0]
+    told = threading.Event()
+    monkeypatch.setattr(out, "flush", lambda: told.set() if "epoch" in out.getvalue() else None)
+    log.write_text("pair 4-9\nepoch 3021  loss 3.2e-05  = 3.2 ε\n", encoding="utf-8")
+    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
+    event(handler, "run_info")
+    event(handler, "job_info", jobid=3, log=[str(log)])
+    now[0] = 720.0
+    assert told.wait(10)
+    handler.close()
+    lines = [line.partition("] ")[2] for line in out.getvalue().splitlines()]
+    assert f"0 of 2 runs done, 1 running ({LARGE}), about 5 min left" in lines
+    assert f"  the first for 12 min: epoch 3021  loss 3.2e-05  = 3.2 ε; log: {log}" in lines
+
+
+def test_without_events_of_finished_jobs_snakemake_is_asked():
+    """With --quiet it does not tell."""
+    done, out = set(), io.StringIO()
+    jobs = [job._replace(is_done=lambda job=job: job.id in done) for job in JOBS[:4]]
+    handler = RunProgress(lambda: jobs, stream=out)
+    event(handler, "run_info")
+    for job in jobs:
+        event(handler, "job_info", jobid=job.id)
+        done.add(job.id)
+    handler.close()
+    assert out.getvalue().endswith("2 of 2 runs done\n")
+
+
+@pytest.mark.workflow
+def test_a_quiet_study_ends_with_all_of_its_runs_done(tmp_path):
+    study = Workflow(tmp_path)
+    study.config["training"]["max_epochs"] = 2
+    study.config["pairs"] = ["0-1"]
+    study.write()
+    said = study.snakemake("--quiet", "--until", "measure")
+    assert said.rstrip().endswith("4 of 4 runs done"), said
 
 
 def test_a_dry_run_says_what_it_would_cost():
     out = io.StringIO()
-    handler = CellProgress(lambda: JOBS, dry_run=lambda: True, stream=out)
+    handler = RunProgress(lambda: JOBS, dry_run=lambda: True, stream=out)
     event(handler, "run_info")
     event(handler, "job_info", jobid=1)
     handler.close()
-    assert out.getvalue().endswith("2 cells would be computed, about 17 core minutes\n")
+    assert out.getvalue().endswith("2 runs would be computed, about 17 core minutes\n")
     assert out.getvalue().count("\n") == 1
 
 
 def test_it_can_be_closed_twice():
     """Snakemake closes it, and so does the logging module when the interpreter ends."""
-    progress = CellProgress(lambda: [])
-    progress.close()
-    progress.close()
+    handler = RunProgress(lambda: [])
+    handler.close()
+    handler.close()
+
+
+class Closed(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, text):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("stream", [Closed(), io.StringIO()], ids=["terminal", "file"])
+def test_a_stream_that_is_closed_ends_nothing(stream):
+    if type(stream) is io.StringIO:
+        stream.close()  # ValueError: I/O operation on closed file
+    handler = RunProgress(lambda: JOBS, stream=stream)
+    event(handler, "run_info")
+    for job in JOBS:
+        event(handler, "job_info", jobid=job.id)
+        event(handler, "job_finished", job_id=job.id)
+    assert handler._tally.runs() == (2, 2)
+    handler.close()
+
+
+def test_a_fault_of_its_own_ends_nothing(capsys):
+    handler = RunProgress(lambda: 1 / 0, stream=io.StringIO())
+    event(handler, "run_info")
+    event(handler, "job_info", jobid=1)
+    handler.close()
+    assert "ZeroDivisionError" in capsys.readouterr().err

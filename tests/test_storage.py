@@ -1,8 +1,13 @@
 import errno
+import os
+import re
+import shlex
 import subprocess
 import sys
+import time
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -97,7 +102,7 @@ def test_nothing_is_visible_before_it_is_whole(tmp_path):
     with pytest.raises(RuntimeError), storage.atomic_write(path) as temporary:
         temporary.write_text("half")
         assert path.read_text() == "old"
-        assert temporary.name.startswith(".")
+        assert temporary.name.startswith(".tmp-") and "txt" not in temporary.name
         raise RuntimeError
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
@@ -121,13 +126,75 @@ def test_temporary_files_of_dead_writers_are_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from smoothcore.files.storage import atomic_write
+with atomic_write(Path(sys.argv[1])) as temporary:
+    temporary.write_bytes(b"half")
+    os._exit(9)
+"""
+
+
+@pytest.fixture
+def table_with_a_killed_writer(tmp_path):
+    """A folder of two files of three rows, and what a writer of a third left behind."""
+    root = tmp_path / "results" / "demo" / "runs"
+    for size in (16, 32):
+        folder = root / f"pair=0-1/size={size}"
+        storage.write_parquet(folder / "lambda-0.0_lr-0.1.parquet", TABLE)
+    third = root / "pair=0-1" / "size=64" / "lambda-0.0_lr-0.1.parquet"
+    subprocess.run([sys.executable, "-c", KILLED, str(third)], check=False)
+    return root
+
+
+def test_the_temporary_of_a_table_lies_beside_it(table_with_a_killed_writer):
+    root = table_with_a_killed_writer
+    (temporary,) = root.parent.glob(".tmp-*")
+    assert temporary.read_bytes() == b"half"
+    assert sum(path.is_file() for path in root.rglob("*")) == 2
+    # the next writer of the same file removes it
+    storage.write_parquet(root / "pair=0-1/size=64/lambda-0.0_lr-0.1.parquet", TABLE)
+    assert sorted(path.name for path in root.parent.iterdir()) == ["runs"]
+    assert sum(path.is_file() for path in root.rglob("*")) == 3
+
+
+def test_a_folder_above_that_cannot_be_written_is_not_needed(tmp_path, monkeypatch):
+    path = tmp_path / "runs" / "size=16" / "out.txt"
+    monkeypatch.setattr(os, "access", lambda folder, mode: False)
+    with storage.atomic_write(path) as temporary:
+        temporary.write_text("whole")
+        assert temporary.parent == path.parent
+    assert path.read_text() == "whole"
+
+
+def test_duckdb_reads_a_table_while_it_is_written(table_with_a_killed_writer):
+    duckdb = pytest.importorskip("duckdb")
+    files = f"{table_with_a_killed_writer}/**/*.parquet"
+    query = "SELECT count(*), sum(size) FROM read_parquet(?, hive_partitioning = true)"
+    assert duckdb.execute(query, [files]).fetchall() == [(6, 3 * 16 + 3 * 32)]
+
+
+@pytest.mark.parametrize("pattern", ["", "/**/*.parquet"])
+def test_polars_reads_a_table_while_it_is_written(table_with_a_killed_writer, pattern):
+    polars = pytest.importorskip("polars")
+    table = polars.read_parquet(f"{table_with_a_killed_writer}{pattern}", hive_partitioning=True)
+    assert table["size"].to_list() == [16, 16, 16, 32, 32, 32]
+
+
+def test_pandas_reads_a_table_while_it_is_written(table_with_a_killed_writer):
+    assert pd.read_parquet(table_with_a_killed_writer)["x"].to_list() == [1, 2, 3, 1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (errno.ENOSPC, "disk is full"),
-        (errno.EDQUOT, "quota"),
-        (errno.EROFS, "read-only"),
-        (errno.EACCES, "permission denied"),
+        (errno.ENOSPC, "the disk is full.*make room"),
+        (errno.EDQUOT, "the disk quota is used up.*make room"),
+        (errno.EROFS, "the file system is read-only.*choose a folder that can be written"),
+        (errno.EACCES, "permission denied.*make the folder writable"),
+        (errno.ENOTDIR, "a file is where its folder should be.*move that file away"),
+        (errno.EFBIG, "larger than this shell allows.*ulimit -f"),
     ],
 )
 def test_the_reason_a_file_cannot_be_written_is_told(tmp_path, code, words):
@@ -164,3 +231,31 @@ def test_a_folder_that_can_be_written_or_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"file/below: a file is where its folder should be"):
         storage.check_writable(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("read", [storage.read_parquet, storage.read_csv, storage.read_npz])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, read):
+    path = tmp_path / "closed"
+    path.write_bytes(b"")
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(storage.zipfile, "ZipFile", refuse)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
+    monkeypatch.setattr("pandas.read_csv", refuse)
+    with pytest.raises(StorageError, match=r"closed cannot be read: permission denied\. Make it"):
+        read(path)
+
+
+def test_an_input_dated_ahead_is_refused_before_any_work(tmp_path):
+    images, results = tmp_path / "the images.npz", tmp_path / "results" / "weights"
+    images.write_bytes(b"")
+    storage.check_dates([images], results)
+    os.utime(images, (time.time() + 3600,) * 2)
+    with pytest.raises(StorageError) as raised:
+        storage.check_dates([images], results)
+    assert re.search("is dated 3,(600|599) seconds ahead of the clock", str(raised.value))
+    subprocess.run(shlex.split(str(raised.value).split(":  ")[1]), check=True)  # the way out
+    storage.check_dates([images], results)
+    assert not list(results.iterdir())

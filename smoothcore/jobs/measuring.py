@@ -65,7 +65,7 @@ def measure_and_write(
         code: the measures to compute, each with the fingerprint of its code.
         files: where they lie.
     """
-    with only_writer(files.checkpoint, log.info):
+    with only_writer(files.checkpoint):
         trained = read_weights(files.weights, run)
         stated = {"settings": asdict(settings), "network": digest_of_network(trained)}
         rows = _still_valid(run, code, stated, files.output)

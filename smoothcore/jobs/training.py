@@ -69,7 +69,7 @@ def train_run(
     """
     outputs = {"weights": files.weights, "record": files.record, "curve": files.curve}
     refuse_other_run(run, *outputs.values())
-    with only_writer(files.checkpoint, log.info):
+    with only_writer(files.checkpoint):
         log.info("%s", run)
         try:
             x, y, x_test, y_test = load_pair(files.data, run.pair, run.size, recipe.dataset)

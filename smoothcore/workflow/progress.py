@@ -35,6 +35,7 @@ class Job(NamedTuple):
         run: the network it works on, in words; None if it is about all of them.
         seconds: expected cost.
         trains: whether it trains that network.
+        is_done: asks Snakemake whether it is done; with ``--quiet`` no event tells.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     run: str | None
     seconds: float
     trains: bool = False
+    is_done: Callable[[], bool] = lambda: False
 
 
 @dataclass
@@ -113,7 +115,6 @@ class RunProgress(logging.Handler):
 
     Args:
         jobs: returns the jobs that have to run; asked once, when Snakemake has decided.
-        finished: returns the ids of the jobs that are done; with ``--quiet`` no event tells.
         dry_run: whether nothing is run; then only the cost is said.
         stream: where to write.
         clock: seconds that never go back.
@@ -123,14 +124,13 @@ class RunProgress(logging.Handler):
         self,
         jobs: Callable[[], Iterable[Job]],
         *,
-        finished: Callable[[], Iterable[int]] = tuple,
         dry_run: Callable[[], bool] = lambda: False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._jobs, self._finished, self._dry_run = jobs, finished, dry_run
-        self._stream, self._clock = stream or sys.stderr, clock
+        self._jobs, self._dry_run, self._clock = jobs, dry_run, clock
+        self._stream = stream or sys.stderr
         self._tally: Tally | None = None
         self._logs: dict[int, Path] = {}
         self._told_at = -1e9
@@ -146,7 +146,7 @@ class RunProgress(logging.Handler):
 
     def close(self) -> None:
         """Say how it ended."""
-        with contextlib.suppress(Exception):
+        with self.lock, contextlib.suppress(Exception):
             if self._tally is not None and self._dry_run():
                 hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
                 runs = _runs(self._tally.runs()[1])
@@ -190,8 +190,9 @@ class RunProgress(logging.Handler):
                 self._tell(heartbeat=True)
 
     def _notice_finished(self) -> None:
-        for job_id in set(self._finished()) & self._tally.started.keys():
-            self._tally.finish(job_id, self._clock())
+        for job_id in list(self._tally.started):
+            if job_id in self._tally.jobs and self._tally.jobs[job_id].is_done():
+                self._tally.finish(job_id, self._clock())
 
     def _fail(self, job: Mapping) -> None:
         self._tally.fail(job["jobid"])

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ class Session:
             trains = self.trains(job)
             run = self.run(job.wildcards) if hasattr(job.wildcards, "learning_rate") else None
             seconds = costs.expected_seconds(run, self.study) if trains else costs.MEASURE_SECONDS
-            yield Job(job.jobid, job.rule.name, str(run) if run else None, seconds)
+            name, done = str(run) if run else None, partial(dag.finished, job)
+            yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
 
     def trains(self, job: Any) -> bool:
         """Tell whether a job trains a run, whatever its rule is called where it is imported."""
