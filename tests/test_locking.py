@@ -68,6 +68,8 @@ def test_a_disk_that_reports_an_error_is_no_missing_lock(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with pytest.raises(StorageError, match="the disk reports an error"):
-        with only_writer(tmp_path / "run.npz"):
-            raise AssertionError("not reached")
+    with (
+        pytest.raises(StorageError, match="the disk reports an error"),
+        only_writer(tmp_path / "run.npz"),
+    ):
+        raise AssertionError("not reached")

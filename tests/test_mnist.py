@@ -124,7 +124,7 @@ def test_mnist(mnist_folder, tmp_path):
 def test_mnist_from_the_variable(mnist_folder, tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(mnist_folder))
     assert mnist.read(None, tmp_path / "cache")["test"][1][0] == 7
-    with pytest.raises(DataError, match="The folder .* does not exist"):
+    with pytest.raises(DataError, match=r"The folder .* does not exist"):
         mnist.read(tmp_path / "none", tmp_path / "cache")  # the configuration comes first
 
 
@@ -190,7 +190,7 @@ def test_damaged_mnist_is_refused_and_left_alone(copied, tmp_path, prefix, damag
 @pytest.mark.usefixtures("no_download")
 def test_a_named_folder_that_cannot_be(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(DataError, match="The folder .* does not exist"):
+    with pytest.raises(DataError, match=r"The folder .* does not exist"):
         mnist.read(Path(folder), tmp_path / "cache")
 
 

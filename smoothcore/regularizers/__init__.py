@@ -11,7 +11,7 @@ in ``sparse.py`` and the gradient for the engine `tensorflow` in ``tensorflow.py
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 from smoothcore import registry
@@ -30,17 +30,19 @@ class Regularizer:
         rank: its place in tables and figures.
         on_segments: needs segments, so a batch of at least two samples.
         on_grid: samples the segments on a grid, so depends on ``optimality.grid_points``.
-        step_ratio: expected cost of a step relative to one without a penalty, by engine.
-        epochs_ratio: expected epochs to ε relative to λ = 0.
+        step_ratio: engine → expected cost of a step relative to one without a penalty.
+        epochs_ratio: λ → expected epochs to ε relative to λ = 0.
+
+    The two ratios decide what a run asks a scheduler for; where one is not known, 2 is assumed.
     """
 
     name: str
     measure: str
     rank: int
-    step_ratio: Mapping[str, float]
-    epochs_ratio: float
     on_segments: bool = False
     on_grid: bool = False
+    step_ratio: Mapping[str, float] = field(default_factory=dict)
+    epochs_ratio: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def module(self) -> str:

@@ -224,9 +224,7 @@ class RunProgress(logging.Handler):
     def _running(self) -> str:
         """Name what has been running longest."""
         ids = sorted(self._tally.started, key=self._tally.started.get)
-        named = [
-            job.run or job.rule for job in map(self._tally.jobs.get, ids[:_MOST_NAMED]) if job
-        ]
+        named = [job.run or job.rule for job in map(self._tally.jobs.get, ids[:_MOST_NAMED]) if job]
         return "; ".join(named) + ("; …" if len(ids) > _MOST_NAMED else "")
 
     def _longest(self, now: float) -> str:

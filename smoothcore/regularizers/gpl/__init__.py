@@ -9,5 +9,5 @@ ABOUT = Regularizer(
     on_segments=True,
     on_grid=True,
     step_ratio={"sparse": 2.7, "tensorflow": 6.1},
-    epochs_ratio=2.0,
+    epochs_ratio={3.2e-5: 1.0, 3.2e-4: 6.6},
 )
