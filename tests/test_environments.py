@@ -56,7 +56,7 @@ def test_containers_install_the_lock_with_its_hashes(recipe):
 
 def test_the_image_the_workflow_names_is_the_one_the_recipe_builds():
     text = (ROOT / "Snakefile").read_text(encoding="utf-8")
-    (image,) = re.findall(r'^container: f"{workflow.basedir}/(.+)"$', text, re.M)
+    (image,) = re.findall(r'container: f"{HERE}/(.+)"$', text, re.M)
     recipe = (ROOT / "containers/smoothcore.def").read_text(encoding="utf-8")
     assert f"apptainer build {image} containers/smoothcore.def" in recipe
 
