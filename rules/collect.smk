@@ -25,9 +25,11 @@ rule collect:
         grid=LAYOUT.grid,
         records=[LAYOUT.record(run) for run in RUNS],
         measures=[LAYOUT.measured(run) for run in RUNS],
+        curves=[LAYOUT.curve(run) for run in RUNS],
     output:
         runs=f"{STUDY_FOLDER}/runs.parquet",
         measures=f"{STUDY_FOLDER}/measures.parquet",
+        curves=f"{STUDY_FOLDER}/curves.parquet",
     log:
         f"{STUDY_FOLDER}/logs/collect.log",
     benchmark:
@@ -41,7 +43,7 @@ rule collect:
         f"Collecting all {len(RUNS)} runs"
     shell:
         "python -P -m workflow_scripts.collect --folder {params.folder:q} --grid {input.grid:q}"
-        " --runs {output.runs:q} --measures {output.measures:q} > {log:q} 2>&1"
+        " --runs {output.runs:q} --measures {output.measures:q} --curves {output.curves:q} > {log:q} 2>&1"
 
 
 # the runs are no input here: nothing missing is computed, and the tables say how much is missing
@@ -51,6 +53,7 @@ rule collect_present:
     output:
         runs=f"{STUDY_FOLDER}/partial/runs.parquet",
         measures=f"{STUDY_FOLDER}/partial/measures.parquet",
+        curves=f"{STUDY_FOLDER}/partial/curves.parquet",
     log:
         f"{STUDY_FOLDER}/logs/collect_present.log",
     benchmark:
@@ -66,5 +69,5 @@ rule collect_present:
         "Collecting the runs that are there: {params.missing}"
     shell:
         "python -P -m workflow_scripts.collect --allow-missing --folder {params.folder:q}"
-        " --grid {input.grid:q} --runs {output.runs:q} --measures {output.measures:q}"
+        " --grid {input.grid:q} --runs {output.runs:q} --measures {output.measures:q} --curves {output.curves:q}"
         " > {log:q} 2>&1"

@@ -41,6 +41,8 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 SESSION = Session(STUDY)
+if "--mode" not in sys.argv:
+    SESSION.restore_published(logger.info)
 STUDY_FOLDER = SESSION.folder
 LAYOUT, RUNS = SESSION.layout, SESSION.runs
 SCRIPTS = HERE / "workflow_scripts"
@@ -116,6 +118,7 @@ def results_of(folder):
     names = [
         "runs.parquet",
         "measures.parquet",
+        "curves.parquet",
         "table1.csv",
         "table2.csv",
         "kendall_tau.csv",

@@ -1,4 +1,4 @@
-"""Collect the records and the measures of all runs into two tables."""
+"""Collect the records, the measures and the loss curves of all runs into three tables."""
 
 import argparse
 import sys
@@ -19,14 +19,16 @@ def main() -> None:
     parser.add_argument("--grid", required=True, type=Path, help="results/<name>/grid.parquet")
     parser.add_argument("--runs", required=True, type=Path, help="output, parquet")
     parser.add_argument("--measures", required=True, type=Path, help="output, parquet")
+    parser.add_argument("--curves", required=True, type=Path, help="output, parquet")
     parser.add_argument("--allow-missing", action="store_true", help="leave out missing runs")
     arguments = parser.parse_args()
     log = log_to_stderr()
     study, runs = read_grid(arguments.grid)
     layout = Layout(arguments.folder)
     log.info(missing_runs(layout, runs))
-    records, measures = collect(layout, study, runs, allow_missing=arguments.allow_missing)
-    for path, table in ((arguments.runs, records), (arguments.measures, measures)):
+    tables = collect(layout, study, runs, allow_missing=arguments.allow_missing)
+    paths = (arguments.runs, arguments.measures, arguments.curves)
+    for path, table in zip(paths, tables, strict=True):
         write_parquet(path, table, about={"study": study.to_dict()})
         log.info("%s: %d rows", path, table.num_rows)
 

@@ -19,7 +19,9 @@ def main() -> None:
     for name in toy.RUNS:
         outcome = toy.train_toy(name)
         networks[name] = outcome.state.network
-        log_to_stderr().info(f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs")
+        log_to_stderr().info(
+            f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs"
+        )
     toy.write_networks(arguments.output, networks)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 3
 
+#: epochs that the table of all curves keeps of a curve; a run's own file keeps more
+CURVE_POINTS = 60
+
 
 def read_grid(path: Path) -> "tuple[Study, list[Run]]":
     """Return the study that a grid table was written for, and its runs.
@@ -62,8 +65,10 @@ def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
 
 def collect(
     layout: Layout, study: "Study", runs: Sequence[Run], *, allow_missing: bool = False
-) -> "tuple[pa.Table, pa.Table]":
-    """Return the records and the measures of all runs, each as one table in the order of ``runs``.
+) -> "tuple[pa.Table, pa.Table, pa.Table]":
+    """Return records, measures and loss curves of all runs, as tables in the order of ``runs``.
+
+    A loss curve is thinned to about `CURVE_POINTS` epochs.
 
     Args:
         layout: where the tables of the runs lie.
@@ -83,17 +88,32 @@ def collect(
             "grid_points": study.measures.grid_points,
         }
     }
-    records = _concatenated(
-        runs,
-        layout.record,
-        schemas.RUNS,
-        lambda run: {"recipe": asdict(recipe_of(study, run))},
-        allow_missing,
+
+    def recipe(run: Run) -> dict[str, object]:
+        return {"recipe": asdict(recipe_of(study, run))}
+
+    return (
+        _concatenated(runs, layout.record, schemas.RUNS, recipe, allow_missing),
+        _concatenated(
+            runs, layout.measured, schemas.MEASURES, lambda run: measuring, allow_missing
+        ),
+        _concatenated(runs, layout.curve, schemas.CURVES, recipe, allow_missing, _thinned),
     )
-    measures = _concatenated(
-        runs, layout.measured, schemas.MEASURES, lambda run: measuring, allow_missing
-    )
-    return records, measures
+
+
+def _thinned(curve: "pa.Table") -> "pa.Table":
+    """Return about `CURVE_POINTS` epochs of a curve, evenly spread over the logarithm of the epoch.
+
+    The first and the last epoch stay.
+    """
+    import numpy as np
+
+    epochs = curve["epoch"].to_numpy()
+    if len(epochs) <= CURVE_POINTS:
+        return curve
+    wanted = np.geomspace(epochs[0], epochs[-1], CURVE_POINTS)
+    kept = np.unique(np.searchsorted(epochs, wanted).clip(max=len(epochs) - 1))
+    return curve.take(kept)
 
 
 def _concatenated(
@@ -102,6 +122,7 @@ def _concatenated(
     schema: "pa.Schema",
     expected: Callable[[Run], Mapping[str, object]],
     allow_missing: bool,
+    shorten: "Callable[[pa.Table], pa.Table]" = lambda table: table,
 ) -> "pa.Table":
     import pyarrow as pa
 
@@ -117,7 +138,7 @@ def _concatenated(
     for run in runs:
         if path_of(run).exists():
             try:
-                tables.append(read_run_table(path_of(run), run, schema, expected(run)))
+                tables.append(shorten(read_run_table(path_of(run), run, schema, expected(run))))
             except OtherSettingsError as error:
                 others.append(error)
     if others:

@@ -1,17 +1,106 @@
-"""Published results: the tables of a study, without its weights, and what is made of them again."""
+"""Published results: the tables of a study without its weights, and files of runs from them.
+
+A fresh checkout with published tables goes on where they end: `restore` writes the record, the
+curve and the measures of each published run to where the workflow expects them, so that only what
+is missing is trained. The weights are not there; they are trained again only where somebody asks
+for them.
+"""
 
 import json
+import os
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
+from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.study.run import Run
+from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.study.run import COORDINATES, Run
+from smoothcore.training.recipe import Recipe
 
-_RESTORED = "restored.json"
+#: lists the runs that were restored
+RESTORED = "restored.json"
+TABLES = ("runs.parquet", "measures.parquet", "curves.parquet")
+
+#: a restored file is older than whatever is made of it
+_SECONDS_OLDER = 60
+
+
+def published_tables(root: Path) -> Path | None:
+    """Return the folder with published tables: ``results/<name>``, else its ``partial``, else None.
+
+    Where files of runs lie beside them, those count, and the answer is None.
+    """
+    if (root / "runs").exists():
+        return None
+    folders = (root, root / "partial")
+    return next((f for f in folders if all((f / name).exists() for name in TABLES)), None)
 
 
 def restored_runs(layout: Layout) -> set[Run]:
     """Return the runs whose files were restored from published tables, so without weights."""
     try:
-        rows = json.loads((layout.root / _RESTORED).read_text(encoding="utf-8"))
+        rows = json.loads((layout.root / RESTORED).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return set()
     return {Run(*row) for row in rows}
+
+
+def restore(layout: Layout, tables: Path) -> int:
+    """Write the record, the curve and the measures of each published run; return how many runs.
+
+    Args:
+        layout: where the files go.
+        tables: the folder with the published `TABLES`.
+
+    Raises:
+        DamagedFileError: a table is damaged, or they do not belong together.
+    """
+    from smoothcore.files import schemas
+    from smoothcore.files.records import about, write_run_table
+    from smoothcore.files.storage import atomic_write
+
+    runs, measures, curves = (_by_run(tables / name) for name in TABLES)
+    study = about(tables / TABLES[1])["study"]["measures"]
+    measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
+    time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
+    for run, (record,) in runs.items():
+        if run not in measures or run not in curves:
+            raise DamagedFileError(
+                f"{tables} is not whole: {run} is in {TABLES[0]} and not in the other tables. "
+                f"Restore the folder from version control, or delete it."
+            )
+        recipe = {"recipe": {field.name: record[field.name] for field in fields(Recipe)}}
+        made_with = {"settings": measuring, "network": record["weights_sha256"]}
+        for path, schema, rows, said in (
+            (layout.curve(run), schemas.CURVES, curves[run], recipe),
+            (layout.record(run), schemas.RUNS, [record], recipe),
+            (layout.measured(run), schemas.MEASURES, measures[run], made_with),
+        ):
+            names = schema.names[len(COORDINATES) :]
+            write_run_table(
+                path, run, schema, {name: [row[name] for row in rows] for name in names}, **said
+            )
+            os.utime(path, (time, time))
+    with atomic_write(layout.root / RESTORED) as temporary:
+        rows = [list(run.coordinates.values()) for run in runs]
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
+    return len(runs)
+
+
+def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:
+    """Return the rows of each run of a table."""
+    from smoothcore.files.storage import read_parquet
+
+    rows: dict[Run, list[dict[str, Any]]] = {}
+    for row in read_parquet(path).to_pylist():
+        rows.setdefault(Run(*(row[name] for name in COORDINATES)), []).append(row)
+    return rows
+
+
+def missing_from(layout: Layout, runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that lack a record or their measures."""
+    return [
+        run for run in runs if not (layout.record(run).exists() and layout.measured(run).exists())
+    ]

@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.publishing import restored_runs
+from smoothcore.workflow.publishing import published_tables, restore, restored_runs
 
 
 class Session:
@@ -96,6 +96,21 @@ class Session:
 
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
+
+    def restore_published(self, say: Callable[[str], None]) -> None:
+        """Let published runs count as there, unless the config says otherwise.
+
+        Raises:
+            DamagedFileError: a published table is damaged.
+        """
+        tables = (
+            published_tables(self.layout.root) if getattr(self.study, "published", True) else None
+        )
+        if tables:
+            count = restore(self.layout, tables)
+            say(
+                f"{count} published runs of {tables} count as there (published: false ignores them)"
+            )
 
     def files_of_runs(self) -> list[Path]:
         """Return the files of every run, and the table that lists the runs.
