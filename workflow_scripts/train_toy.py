@@ -15,6 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
+    log = log_to_stderr()
     networks = {}
     for name in toy.RUNS:
         outcome = toy.train_toy(name)

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from smoothcore.datasets import prepare
 from smoothcore.errors import SmoothcoreError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command
@@ -24,7 +25,12 @@ from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.publishing import published_tables, restore, restored_runs
+from smoothcore.workflow.publishing import (
+    missing_from,
+    published_tables,
+    restore,
+    restored_runs,
+)
 
 
 class Session:
@@ -100,17 +106,25 @@ class Session:
     def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
+        Where others are to be trained beside them the images are prepared at once: Snakemake takes
+        every run for stale whose images it has to prepare.
+
         Raises:
             DamagedFileError: a published table is damaged.
         """
         tables = (
             published_tables(self.layout.root) if getattr(self.study, "published", True) else None
         )
-        if tables:
-            count = restore(self.layout, tables)
-            say(
-                f"{count} published runs of {tables} count as there (published: false ignores them)"
-            )
+        if not tables:
+            return
+        count = restore(self.layout, tables)
+        say(f"{count} published runs of {tables} count as there; published: false ignores them")
+        if missing_from(self.layout, self.runs) and not self.data.exists():
+            source = self.study.mnist_dir
+            try:
+                prepare(self.study.dataset, self.data, source and Path(source))
+            except SmoothcoreError as error:
+                say(f"the images are missing: {error}")
 
     def files_of_runs(self) -> list[Path]:
         """Return the files of every run, and the table that lists the runs.

@@ -1,0 +1,209 @@
+"""Train a sample of finished runs again and compare: are the results still what they were?
+
+Equal bits prove an edit of the code harmless, or results reproducible on this machine. On another
+kind of processor bits differ; then the differences stand beside the scatter between seeds.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from smoothcore.errors import DataError, SettingsError
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.records import read_run_table
+from smoothcore.files.storage import read_parquet
+from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
+from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.jobs.training import TrainingFiles, train_run
+from smoothcore.study.config import Study
+from smoothcore.study.run import COORDINATES, Run
+from smoothcore.training.determining import processor
+from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.fingerprint import measuring_code, training_code
+from smoothcore.workflow.publishing import published_tables
+
+log = logging.getLogger(__name__)
+
+#: columns of a record that follow from what was computed
+COMPUTED = ("status", "epochs", "steps", "running_loss", "training_loss", "test_loss")
+_KEY = ["measure", "estimator", "images", "network"]
+
+
+@dataclass
+class Comparison:
+    """One run trained again.
+
+    Attributes:
+        run: its coordinates.
+        equal: the weights and every value have the same bits.
+        differs: what does not, in words.
+        deviations: of each measure, |now − then| / the standard deviation over seeds.
+        code: fingerprint of the code now → of the code then, where bits are equal.
+    """
+
+    run: Run
+    equal: bool
+    differs: str = ""
+    deviations: dict[str, float] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finished runs of a study.
+
+    Attributes:
+        runs: their records.
+        measures: their measures.
+    """
+
+    runs: pd.DataFrame
+    measures: pd.DataFrame
+
+
+def finished_runs(layout: Layout, runs: Sequence[Run]) -> Finished:
+    """Read the records and measures of all finished runs, from their files or published tables.
+
+    Raises:
+        SettingsError: no run is finished.
+    """
+    if tables := published_tables(layout.root):
+        found = [read_parquet(tables / f"{name}.parquet") for name in ("runs", "measures")]
+        return Finished(*(table.to_pandas() for table in found))
+    there = [r for r in runs if layout.record(r).exists() and layout.measured(r).exists()]
+    if not there:
+        raise SettingsError(f"{layout.root} has no finished run to compare with")
+    kinds = ((layout.record, schemas.RUNS), (layout.measured, schemas.MEASURES))
+    return Finished(
+        *(
+            pd.concat([read_run_table(path(r), r, schema).to_pandas() for r in there])
+            for path, schema in kinds
+        )
+    )
+
+
+def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    """Choose runs to train again: every regularizer and size in turn, the cheapest first.
+
+    Args:
+        runs: the records.
+        seconds: what they may take together, by the time that each took.
+
+    Returns:
+        Records; at least the cheapest one.
+    """
+    groups = [
+        group.sort_values("seconds", kind="stable").index.tolist()
+        for _, group in runs.reset_index(drop=True).groupby(["regularizer", "size"])
+    ]
+    runs, chosen, left = runs.reset_index(drop=True), [], seconds
+    groups.sort(key=lambda group: runs.loc[group[0], "seconds"])
+    while any(groups):
+        for group in [group for group in groups if group]:
+            first = group.pop(0)
+            if chosen and runs.loc[first, "seconds"] > left:
+                group.clear()
+                continue
+            chosen.append(first)
+            left -= runs.loc[first, "seconds"]
+    return runs.loc[chosen]
+
+
+def compare(
+    study: Study, layout: Layout, finished: Finished, sample: pd.DataFrame
+) -> Iterator[Comparison]:
+    """Train and measure each run of a sample again, and compare it with what is stored.
+
+    Args:
+        study: the configuration.
+        layout: where the images lie.
+        finished: what is stored.
+        sample: records, from `choose`.
+
+    Raises:
+        DataError: the images are not there.
+    """
+    data = layout.data(study.dataset)
+    if not data.exists():
+        raise DataError(f"{data} is missing. Prepare the images:  snakemake {data} --cores 1")
+    spread = _spread_over_seeds(finished)
+    for _, record in sample.iterrows():
+        run = Run(*record[list(COORDINATES)])
+        with tempfile.TemporaryDirectory() as folder:
+            new, new_measures = _again(study, run, data, Layout(Path(folder)))
+        yield _compared(run, record, new, finished.measures, new_measures, spread)
+
+
+def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
+    recipe = recipe_of(study, run)
+    paths = {"weights": layout.weights(run), "record": layout.record(run)}
+    checkpoint = layout.checkpoint(run)
+    train_run(
+        run,
+        recipe,
+        training_code(run, recipe),
+        TrainingFiles(data, **paths, curve=layout.curve(run), checkpoint=checkpoint),
+    )
+    measure_and_write(
+        run,
+        recipe,
+        MeasuringSettings(study.measures.n_samples, study.measures.grid_points),
+        {name: measuring_code(name) for name in study.measures.names},
+        MeasuringFiles(data, **paths, output=layout.measured(run), checkpoint=checkpoint),
+    )
+    record = read_run_table(layout.record(run), run, schemas.RUNS).to_pandas().iloc[0]
+    return record, read_run_table(layout.measured(run), run, schemas.MEASURES).to_pandas()
+
+
+def _compared(
+    run: Run,
+    old: pd.Series,
+    new: pd.Series,
+    measures: pd.DataFrame,
+    new_measures: pd.DataFrame,
+    spread: pd.Series,
+) -> Comparison:
+    of_run = measures[(measures[list(COORDINATES)] == list(run.coordinates.values())).all(axis=1)]
+    both = of_run.merge(new_measures, on=_KEY, suffixes=("_then", "_now"))
+    # NaN, of a diverged run, is equal to NaN
+    same = both["value_then"].eq(both["value_now"]) | both["value_now"].isna()
+    words = [
+        f"{name} {old[name]} → {new[name]}"
+        for name in COMPUTED
+        if old[name] != new[name] and not (pd.isna(old[name]) and pd.isna(new[name]))
+    ]
+    if old["weights_sha256"] != new["weights_sha256"]:
+        words.insert(0, "weights")
+    shift = (both["value_now"] - both["value_then"]).abs()
+    if not same.all():
+        worst = (shift / both["value_then"].abs())[~same].idxmax()
+        row = both.loc[worst]
+        words.append(
+            f"{(~same).sum()} of {len(both)} measured values, most {row['measure']} "
+            f"({row['estimator']}) {row['value_then']:.6g} → {row['value_now']:.6g}"
+        )
+    main = both[both["main_now"]]
+    scale = [
+        spread.get((run.pair, m, e), float("nan"))
+        for m, e in main[["measure", "estimator"]].to_numpy()
+    ]
+    deviations = dict(zip(main["measure"], shift[main.index] / scale, strict=True))
+    code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
+    return Comparison(run, not words, "; ".join(words), deviations, code if not words else {})
+
+
+def _spread_over_seeds(finished: Finished) -> pd.Series:
+    """Return the standard deviation over seeds, mean over sizes, by pair, measure, estimator."""
+    main = finished.measures[finished.measures["main"] & (finished.measures["lambda"] == 0)]
+    by_seed = main.groupby(["pair", "size", "learning_rate", "measure", "estimator"])["value"]
+    return by_seed.std().dropna().groupby(["pair", "measure", "estimator"]).mean()
+
+
+def processors(runs: pd.DataFrame) -> tuple[str, list[str]]:
+    """Return the kind of this processor, and those that the runs were trained on."""
+    return processor(), sorted(runs["processor"].unique())

@@ -1,0 +1,66 @@
+"""Train a sample of finished runs again and compare weights and measures with what is stored.
+
+All equal: exit code 0, and with --adopt the present code is taken for the code of all finished
+runs whose kind was in the sample, so that nothing is stale. One differs: it says which and by how
+much, adopts nothing, exit code 1. On another kind of processor than the runs were trained on, bits
+differ; then the differences stand beside the scatter between seeds.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from smoothcore.errors import exits_readably
+from smoothcore.files.paths import Layout
+from smoothcore.workflow.adoption import adopt
+from smoothcore.workflow.check import choose, compare, finished_runs, processors
+from smoothcore.workflow.collecting import read_grid
+from smoothcore.workflow.command_line import log_to_stderr
+
+
+@exits_readably
+def main() -> int:
+    """Parse the arguments, train again, compare, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", required=True, type=Path, help="results/<name>")
+    parser.add_argument("--minutes", type=float, default=10.0, help="time to spend (10)")
+    parser.add_argument("--adopt", action="store_true", help="if all are equal, adopt the code")
+    arguments = parser.parse_args()
+    log_to_stderr()
+    layout = Layout(arguments.folder)
+    study, runs = read_grid(layout.grid)
+    finished = finished_runs(layout, runs)
+    sample = choose(finished.runs, 60 * arguments.minutes)
+    here, there = processors(sample)
+    print(f"{len(sample)} of {len(finished.runs)} finished runs are trained again, on {here}")
+    equal, worst = {}, 0.0
+    n_different = 0
+    for comparison in compare(study, layout, finished, sample):
+        print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
+        for measure, deviation in comparison.deviations.items():
+            if comparison.differs and deviation == deviation:
+                print(f"    {measure}: {deviation:.3g} standard deviations over seeds")
+                worst = max(worst, deviation)
+        n_different += not comparison.equal
+        equal |= comparison.code
+    if n_different:
+        print(f"{n_different} of {len(sample)} runs differ. Nothing is adopted.")
+        if here not in there:
+            print(
+                f"They were trained on another kind of processor ({', '.join(there)}): other last "
+                f"bits are expected. The largest difference of a measure is {worst:.3g} standard "
+                "deviations over seeds."
+            )
+        return 1
+    print(f"All {len(sample)} have equal bits.")
+    if arguments.adopt:
+        adopt(layout.root, equal)
+        kinds = ", ".join(sorted(sample["regularizer"].unique()))
+        print(f"The present code is taken for that of the finished runs ({kinds}).")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
