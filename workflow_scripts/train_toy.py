@@ -20,8 +20,8 @@ def main() -> None:
     for name in toy.RUNS:
         outcome = toy.train_toy(name)
         networks[name] = outcome.state.network
-        log_to_stderr().info(
-            f"{name}: L(f) = {outcome.training_loss:.2e} after {outcome.state.epoch} epochs"
+        log.info(
+            "%s: L(f) = %.2e after %d epochs", name, outcome.training_loss, outcome.state.epoch
         )
     toy.write_networks(arguments.output, networks)
 

@@ -103,6 +103,10 @@ class Session:
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
 
+    @property
+    def _uses_published(self) -> bool:
+        return getattr(self.study, "published", True)
+
     def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
@@ -112,9 +116,7 @@ class Session:
         Raises:
             DamagedFileError: a published table is damaged.
         """
-        tables = (
-            published_tables(self.layout.root) if getattr(self.study, "published", True) else None
-        )
+        tables = published_tables(self.layout.root) if self._uses_published else None
         if not tables:
             return
         count = restore(self.layout, tables)

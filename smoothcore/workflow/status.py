@@ -1,0 +1,138 @@
+"""How far a study is, read from what is there; nothing is started."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from smoothcore.errors import DamagedFileError
+from smoothcore.files import schemas
+from smoothcore.files.paths import Layout
+from smoothcore.files.records import read_run_table
+from smoothcore.files.storage import read_npz, read_parquet
+from smoothcore.study.config import Study
+from smoothcore.study.grid import all_runs, to_table
+from smoothcore.study.run import COORDINATES, INTERPOLATED, Run
+from smoothcore.workflow.costs import expected_seconds
+from smoothcore.workflow.publishing import published_tables
+
+DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
+    "done",
+    "to measure",
+    "running",
+    "interrupted",
+    "failed",
+    "waiting",
+)
+STATES = (DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING)
+
+#: a checkpoint younger than this belongs to a run that is being trained
+_ALIVE_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where one run stands.
+
+    Attributes:
+        state: one of `STATES`.
+        status: how it ended; empty while it has not.
+        seconds: core seconds spent so far.
+        left: core seconds it is expected to need still, before correction.
+    """
+
+    state: str
+    status: str
+    seconds: float
+    left: float
+
+
+def run_status(layout: Layout, study: Study, run: Run) -> RunStatus:
+    """Return where a run stands, from its record, its checkpoint and its log."""
+    expected = expected_seconds(run, study)
+    try:
+        record = read_run_table(layout.record(run), run, schemas.RUNS).to_pylist()[0]
+    except DamagedFileError:
+        return _unfinished(layout, run, expected)
+    state = DONE if layout.measured(run).exists() else TRAINED
+    return RunStatus(state, record["status"], record["seconds"], 0.0)
+
+
+def _unfinished(layout: Layout, run: Run, expected: float) -> RunStatus:
+    checkpoint = layout.checkpoint(run)
+    try:
+        seconds = float(read_npz(checkpoint, "seconds")["seconds"])
+        age = time.time() - checkpoint.stat().st_mtime
+    except (DamagedFileError, OSError):
+        state = FAILED if _log_says_error(layout.log("train", run)) else WAITING
+        return RunStatus(state, "", 0.0, expected)
+    state = RUNNING if age < _ALIVE_SECONDS else STARTED
+    return RunStatus(state, "", seconds, max(expected - seconds, 0.1 * expected))
+
+
+def _log_says_error(path: Path) -> bool:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(re.match(r"error: |Traceback", line) for line in lines[-40:])
+
+
+def table(study: Study, layout: Layout) -> pd.DataFrame:
+    """Return one row per experiment and regularizer, and one for all.
+
+    Returns:
+        ``experiment``, ``regularizer``, the number of runs in each of `STATES`, ``runs`` in all,
+        ``not_interpolating`` of those done, core hours ``spent`` and ``left``. What is left is
+        expected, corrected by what the finished runs of a row took. A run of both experiments
+        counts in both rows, and once in all.
+    """
+    published, runs = _published(layout), all_runs(study)
+    found = pd.DataFrame(
+        [
+            {
+                **vars(published.get(run) or run_status(layout, study, run)),
+                "expected": expected_seconds(run, study),
+            }
+            for run in runs
+        ]
+    )
+    found = pd.concat([to_table(study), found], axis=1)
+    rows = [
+        _row(experiment, regularizer, of)
+        for experiment in ("monotonicity", "optimality")
+        for regularizer, of in found[found[experiment]].groupby("regularizer", sort=False)
+    ]
+    return pd.DataFrame([*rows, _row("all", "", found)])
+
+
+def _published(layout: Layout) -> dict[Run, RunStatus]:
+    """Return the runs of published tables that were not restored to files yet."""
+    tables = published_tables(layout.root)
+    rows = read_parquet(tables / "runs.parquet").to_pylist() if tables else []
+    return {
+        Run(*(row[name] for name in COORDINATES)): RunStatus(
+            DONE, row["status"], row["seconds"], 0.0
+        )
+        for row in rows
+    }
+
+
+def _row(experiment: str, regularizer: str, of: pd.DataFrame) -> dict[str, object]:
+    done = of[of["state"].isin((DONE, TRAINED))]
+    # an expectation counts as much as three finished runs
+    ratio = (done["seconds"].sum() + 3 * of["expected"].mean()) / (
+        done["expected"].sum() + 3 * of["expected"].mean()
+    )
+    return {
+        "experiment": experiment,
+        "regularizer": regularizer,
+        **{state: int((of["state"] == state).sum()) for state in STATES},
+        "runs": len(of),
+        "not interpolating": int((done["status"] != INTERPOLATED).sum()),
+        "spent": np.round(of["seconds"].sum() / 3600, 2),
+        "left": np.round(of["left"].sum() * ratio / 3600, 2),
+    }
