@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoothcore import measures
+from smoothcore.measures import fpl, gn, gpl, wp
 from smoothcore.network.seeds import EpochPermutations, generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork
+from tests.measure_cases import all_of, largest_eigenvalue
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=100)
 stable = settings.get_profile("stable")
 
-SAMPLED_LENGTHS = (measures.path_lengths_sampled, measures.gradient_path_lengths_sampled)
-EXACT_LENGTHS = (measures.path_lengths_exact, measures.gradient_path_lengths_exact)
+SAMPLED_LENGTHS = (fpl.path_lengths_sampled, gpl.gradient_path_lengths_sampled)
+EXACT_LENGTHS = (fpl.path_lengths_exact, gpl.gradient_path_lengths_exact)
 
 
 @st.composite
@@ -50,8 +52,8 @@ def values(network, a, b, n):
     """Every per-sample value of every measure, by name."""
     named = {lengths.__name__: lengths(network, a, b, n) for lengths in SAMPLED_LENGTHS}
     named |= {lengths.__name__: lengths(network, a, b) for lengths in EXACT_LENGTHS}
-    named["gradient_norms"] = measures.gradient_norms(network, a)
-    named["weights_product"] = measures.weights_product(network)
+    named["gradient_norms"] = gn.gradient_norms(network, a)
+    named["weights_product"] = wp.weights_product(network)
     return named
 
 
@@ -113,8 +115,8 @@ def test_no_path_is_shorter_than_the_way_from_end_to_end(case, n):
     network, a, b = case
     rise = np.abs(network(b) - network(a))
     for lengths in (
-        measures.path_lengths_sampled(network, a, b, n),
-        measures.path_lengths_exact(network, a, b),
+        fpl.path_lengths_sampled(network, a, b, n),
+        fpl.path_lengths_exact(network, a, b),
     ):
         assert (rise - lengths).max() <= slack(network, a, b)
 
@@ -123,9 +125,9 @@ def test_no_path_is_shorter_than_the_way_from_end_to_end(case, n):
 @given(cases())
 def test_the_weights_product_bounds_the_gradient(case):
     network, a, b = case
-    bound = measures.weights_product(network) + slack(network, a, b)
-    assert measures.gradient_path_lengths_exact(network, a, b).max() <= bound
-    assert measures.gradient_norms(network, a).max() <= bound
+    bound = wp.weights_product(network) + slack(network, a, b)
+    assert gpl.gradient_path_lengths_exact(network, a, b).max() <= bound
+    assert gn.gradient_norms(network, a).max() <= bound
 
 
 @stable
@@ -134,11 +136,107 @@ def test_a_path_has_the_same_length_both_ways(case, n):
     """FPL: to rounding; GPL: up to the point at which a unit is off, so only the exact one."""
     network, a, b = case
     for lengths in (
-        lambda a, b: measures.path_lengths_sampled(network, a, b, n),
-        lambda a, b: measures.path_lengths_exact(network, a, b),
-        lambda a, b: measures.gradient_path_lengths_exact(network, a, b),
+        lambda a, b: fpl.path_lengths_sampled(network, a, b, n),
+        lambda a, b: fpl.path_lengths_exact(network, a, b),
+        lambda a, b: gpl.gradient_path_lengths_exact(network, a, b),
     ):
         np.testing.assert_allclose(lengths(a, b), lengths(b, a), atol=slack(network, a, b))
+
+
+# Of all measures, on images.
+
+
+@st.composite
+def networks_on_images(draw, smooth=False):
+    """A network and images (network, x); half of the networks have small integer parameters."""
+    network, a, b = draw(cases(smooth))
+    return network, np.concatenate([a, b])
+
+
+def estimates(network, x):
+    """Every value by measure and estimator, on all images and a segment from each to the next."""
+    return {(one.measure, one.estimator): one.value for one in measures.measure(network, all_of(x))}
+
+
+def assert_same_estimates(one, other, x, but=()):
+    expected, room = estimates(one, x), slack(one, x, x)
+    for key, value in estimates(other, x).items():
+        if key not in but:
+            assert value == pytest.approx(expected[key], rel=1e-9, abs=room), key
+
+
+@stable
+@given(networks_on_images(), st.randoms(use_true_random=False))
+def test_the_order_of_the_units_changes_no_measure(case, random):
+    network, x = case
+    order = list(range(network.h))
+    random.shuffle(order)
+    permuted = TwoLayerNetwork(
+        network.W[:, order], network.beta[order], network.v[order], network.c
+    )
+    assert_same_estimates(network, permuted, x)
+
+
+@stable
+@given(networks_on_images(), st.lists(st.integers(-6, 6), min_size=12, max_size=12))
+def test_the_scale_between_the_layers_changes_measures_of_the_function_only_by_rounding(
+    case, powers
+):
+    """Powers of 2, so that images stay on the hyperplanes they are on.
+
+    SH and the bound of LG depend on the scale; `test_measures_beyond` says how.
+    """
+    network, x = case
+    s = 2.0 ** np.array(powers[: network.h])
+    rescaled = TwoLayerNetwork(network.W * s, network.beta * s, network.v / s, network.c)
+    assert_same_estimates(network, rescaled, x, but={("SH", "exact"), ("LG", "bound")})
+
+
+@stable
+@given(networks_on_images())
+def test_what_bounds_what(case):
+    network, x = case
+    of, room = estimates(network, x), slack(network, x, x)
+    product = of["WP", "exact"]
+    assert of["GPL-pairs", "exact"] <= product / 2 + room
+    assert of["CR", "exact"] <= network.h / 2
+    assert of["RN", "exact"] <= product + room
+    assert product <= of["PN", "exact"] + room
+    assert of["LG", "largest"] <= of["LG", "bound"] + room
+    assert of["GN", "exact"] ** 2 <= of["GC", "exact"] * (1 + 1e-12)
+    assert of["GC", "exact"] <= of["LG", "largest"] ** 2 * (1 + 1e-12)
+    assert of["SH", "exact"] >= measures.all_measures()["SH"].lower_bound
+
+
+@stable
+@given(networks_on_images(smooth=True))
+def test_the_r_norm_is_the_weights_product_where_no_hyperplanes_coincide(case):
+    of = estimates(*case)
+    assert of["RN", "exact"] == pytest.approx(of["WP", "exact"], rel=1e-13)
+
+
+@stable
+@given(networks_on_images())
+def test_the_stability_norm_bounds_the_sharpest_direction(case):
+    """Every network interpolates its own values. Images on a hyperplane are moved off it."""
+    network, x = case
+    x = x + np.random.default_rng(len(x)).uniform(0.01, 0.1, size=x.shape)
+    bound = 1 + 2 * estimates(network, x)["SN", "exact"]
+    assert bound <= largest_eigenvalue(network, x) * (1 + 1e-6)
+
+
+@settings(stable, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(6, 30), st.integers(10, 40))
+def test_sampled_segments_estimate_all_pairs(seed, h, n):
+    """Within 4.5 standard errors: by chance 7 examples in a million would not be."""
+    rng = np.random.default_rng(seed)
+    network = TwoLayerNetwork(*(rng.normal(size=s) for s in ((3, h), h, h, ())))
+    drawn = measures.draw_evaluation_points(rng.normal(size=(n, 3)), 1000, rng)
+    rows = measures.measure(network, drawn, names=["GPL", "GPL-pairs"])
+    of = {(one.measure, one.estimator): one for one in rows}
+    exact = of["GPL", "exact"]
+    assert abs(exact.value - of["GPL-pairs", "exact"].value) <= 4.5 * exact.stderr
+    assert of["GPL-pairs", "exact"].stderr == 0
 
 
 COORDINATES = st.dictionaries(

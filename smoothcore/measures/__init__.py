@@ -5,17 +5,28 @@ A measure is a module of this package, found by `smoothcore.registry`: it says w
 off where z = 0. Everything is computed in float64.
 """
 
+from __future__ import annotations
+
 import importlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smoothcore import registry
 from smoothcore.network.two_layer import TwoLayerNetwork
 
-SAMPLED = "sampled"
-EXACT = "exact"
+if TYPE_CHECKING:
+    from smoothcore.measures._seen import Images
+
+SAMPLED, EXACT = "sampled", "exact"
+
+#: the images that a measurement is of
+TEST, TRAINING, NO_IMAGES = "test", "training", "none"
+
+#: the networks that a measurement can be of
+TRAINED, INITIAL = "trained", "initial"
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,9 @@ class Measure:
         color: in every figure, a hexadecimal code.
         estimators: what ``measure`` returns, in its order.
         main_estimator: the one that tables and figures show; the paper's where it has one.
+        order: of the derivatives of f that it measures, "1" or "2"; or "parameters" or "weights".
+        source: who defined it, in a few words.
+        images: those it is defined on, `TEST` or `TRAINING`; empty if it needs no data.
         lower_bound: l_S of equation 16.
     """
 
@@ -38,6 +52,9 @@ class Measure:
     color: str
     estimators: tuple[str, ...]
     main_estimator: str
+    order: str
+    source: str
+    images: str
     lower_bound: float = 0.0
 
     @property
@@ -58,10 +75,12 @@ def all_estimates() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class EvaluationPoints:
-    """Where the measures are evaluated; drawn once per pair and shared by every model of it.
+    """Where the measures are evaluated.
+
+    Those of the test images are drawn once per pair and shared by every model of it.
 
     Attributes:
-        images: all the pair's test images, shape (n_test, d); the exact GN is the mean over them.
+        images: all the pair's test images, or a run's training images, shape (n, d).
         points: which of them are the points of GN, integers, shape (N',).
         starts: which are the start points a of the segments, integers, shape (N,).
         ends: which are the end points b of the segments, integers, shape (N,).
@@ -83,7 +102,9 @@ class Measurement:
         value: the mean over the samples.
         stderr: its standard error, sample standard deviation / sqrt(n_samples); 0 where nothing
             was sampled, NaN for a single sample.
-        n_samples: points or segments averaged; 0 where the measure needs no data.
+        n_samples: points or segments averaged; 0 where the value needs no data.
+        images: `TEST` or `TRAINING`; `NO_IMAGES` if the measure needs no data.
+        network: `TRAINED` or `INITIAL`.
     """
 
     measure: str
@@ -91,16 +112,17 @@ class Measurement:
     value: float
     stderr: float
     n_samples: int
-    images: str = "test"
-    network: str = "trained"
+    images: str = TEST
+    network: str = TRAINED
 
     @property
     def main(self) -> bool:
-        """Whether this is the value that tables show."""
-        return self.images == "test" and self.network == "trained"
+        """Whether it is of the trained network, on the images that the measure is defined on."""
+        defined_on = all_measures()[self.measure].images or NO_IMAGES
+        return self.network == TRAINED and self.images == defined_on
 
     @classmethod
-    def mean(cls, measure: str, estimator: str, values: np.ndarray) -> "Measurement":
+    def mean(cls, measure: str, estimator: str, values: np.ndarray) -> Measurement:
         """Return the mean of ``values``, shape (n,), with its standard error."""
         n = len(values)
         stderr = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
@@ -108,25 +130,25 @@ class Measurement:
 
 
 def draw_evaluation_points(
-    x_test: np.ndarray, n_samples: int, rng: np.random.Generator
+    images: np.ndarray, n_samples: int, rng: np.random.Generator
 ) -> EvaluationPoints:
     """Draw the points and segments the measures are estimated on (§3.2, Definition 3).
 
     Args:
-        x_test: the pair's test images, shape (n_test, d).
-        n_samples: N; GN gets min(N, n_test) distinct images, FPL and GPL get N segments whose end
-            points are drawn independently and uniformly, with replacement.
+        images: the pair's test images, or a run's training images, shape (n, d).
+        n_samples: N; GN gets min(N, n) distinct images, FPL and GPL get N segments whose end points
+            are drawn independently and uniformly, with replacement.
         rng: from `smoothcore.network.seeds.generator`.
 
     Raises:
-        ValueError: no test image, or N < 1.
+        ValueError: no image, or N < 1.
     """
-    if n_samples < 1 or len(x_test) < 1:
-        raise ValueError(f"cannot draw {n_samples} samples from {len(x_test)} test images")
-    points = rng.choice(len(x_test), size=min(n_samples, len(x_test)), replace=False)
-    starts = rng.integers(len(x_test), size=n_samples)
-    ends = rng.integers(len(x_test), size=n_samples)
-    return EvaluationPoints(x_test, points, starts, ends)
+    if n_samples < 1 or len(images) < 1:
+        raise ValueError(f"cannot draw {n_samples} samples from {len(images)} images")
+    points = rng.choice(len(images), size=min(n_samples, len(images)), replace=False)
+    starts = rng.integers(len(images), size=n_samples)
+    ends = rng.integers(len(images), size=n_samples)
+    return EvaluationPoints(images, points, starts, ends)
 
 
 def measure(
@@ -135,29 +157,24 @@ def measure(
     grid_points: int = 100,
     names: Iterable[str] | None = None,
 ) -> list[Measurement]:
-    """Return every measure by every estimator.
+    """Return every measure of a network by every estimator, on one set of images.
 
     Args:
-        network: the trained network.
+        network: the network.
         evaluation: from `draw_evaluation_points`.
         grid_points: n of the sampled FPL and GPL.
-        names: which measures; None for all. The result has the order of `all_measures`.
+        names: which measures; None for all.
 
     Returns:
-        A network with a parameter that is not finite (a diverged run) has NaN for every value.
-    """
-    from smoothcore.measures._seen import Seen
+        In the order of `all_measures`, labelled as of the trained network on test images. A network
+        with a parameter that is not finite (a diverged run) has NaN for every value.
 
-    about = all_measures()
-    chosen = [about[name] for name in about if names is None or name in names]
-    if not all(np.isfinite(p).all() for p in (network.W, network.beta, network.v, network.c)):
-        return [
-            Measurement(m.name, estimator, float("nan"), float("nan"), 0)
-            for m in chosen
-            for estimator in m.estimators
-        ]
-    seen = Seen(network, evaluation, grid_points)
-    return [value for m in chosen for value in importlib.import_module(m.module).measure(seen)]
+    Raises:
+        ValueError: a measure of another name, or ``grid_points`` < 2.
+    """
+    from smoothcore.measures._seen import Images
+
+    return list(_measured(network, {TEST: Images(evaluation)}, grid_points, _chosen(names)))
 
 
 def measure_run(
@@ -165,8 +182,70 @@ def measure_run(
     initial: TwoLayerNetwork,
     test: EvaluationPoints,
     training: EvaluationPoints,
-    grid_points: int,
+    grid_points: int = 100,
     names: Iterable[str] | None = None,
 ) -> list[Measurement]:
-    """Return everything that is measured of one run."""
-    return measure(trained, test, grid_points, names)
+    """Return everything that is measured of one run.
+
+    Args:
+        trained: its network at the end.
+        initial: its network before the first step, from `training.initial.initial_network`.
+        test: drawn from the test images of its pair.
+        training: drawn from its own training images.
+        grid_points: n of the sampled FPL and GPL.
+        names: which measures; None for all.
+
+    Returns:
+        The trained network on the test images, in the order of `all_measures` and with the measures
+        that need no data, then on the training images; then the same of the initial network. A
+        network with a parameter that is not finite (a diverged run) has NaN for every value.
+
+    Raises:
+        ValueError: a measure of another name, or ``grid_points`` < 2.
+    """
+    from smoothcore.measures._seen import Images
+
+    chosen = _chosen(names)
+    sets = {TEST: Images(test), TRAINING: Images(training, drop_dark=True)}
+    return [
+        replace(measurement, network=state)
+        for state, network in ((TRAINED, trained), (INITIAL, initial))
+        for measurement in _measured(network, sets, grid_points, chosen)
+    ]
+
+
+def _chosen(names: Iterable[str] | None) -> list[Measure]:
+    about = all_measures()
+    names = set(about if names is None else names)
+    if unknown := names - set(about):
+        raise ValueError(f"no measure is called {sorted(unknown)}: choose among {list(about)}")
+    return [about[name] for name in about if name in names]
+
+
+def _measured(
+    network: TwoLayerNetwork,
+    sets: Mapping[str, Images],
+    grid_points: int,
+    waiting: list[Measure],
+) -> Iterator[Measurement]:
+    """Yield the measures on each set of images; those that need no data with the first of them."""
+    from smoothcore.measures._seen import Seen
+    from smoothcore.measures._units import Units
+
+    finite = all(np.isfinite(p).all() for p in (network.W, network.beta, network.v, network.c))
+    units = Units(network)
+    for label, images in sets.items():
+        seen = Seen(units, images, grid_points)
+        for one in waiting:
+            values = importlib.import_module(one.module).measure(seen) if finite else _nothing(one)
+            for value in values:
+                yield replace(value, images=label if one.images else NO_IMAGES)
+        waiting = [one for one in waiting if one.images]
+
+
+def _nothing(about: Measure) -> list[Measurement]:
+    """Return NaN for every estimator."""
+    return [
+        Measurement(about.name, estimator, float("nan"), float("nan"), 0)
+        for estimator in about.estimators
+    ]

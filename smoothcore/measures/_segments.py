@@ -8,23 +8,14 @@ there is to know, however fine the grid.
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
+from smoothcore.measures._units import Units
 from smoothcore.network.two_layer import TwoLayerNetwork
 
 #: crossings of one segment whose times differ by less than this are one crossing (rounding in t)
 COINCIDENCE = 1e-12
 
 _ROWS_AT_ONCE = 1024
-
-
-def gradient_basis(network: TwoLayerNetwork) -> np.ndarray:
-    """Return B (h, min(d, h)) with ‖q B‖ = ‖W (v ⊙ q)‖ for every q of shape (h,).
-
-    B = Rᵀ of the QR factorisation of W diag(v). It is smaller than W and, unlike the Gram matrix,
-    does not square the condition: norms of nearly cancelling sums keep their precision.
-    """
-    return np.ascontiguousarray(np.linalg.qr(network.W * network.v, mode="r").T)
 
 
 def combination_norms(combinations, basis: np.ndarray) -> np.ndarray:
@@ -46,11 +37,11 @@ def _sums(index: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
 class Segments:
     """Segments seen through the first layer: z at both ends and the crossings in between.
 
-    ``network`` is in float64; ``z_start`` and ``z_end`` are (N, h).
+    ``z_start`` and ``z_end`` are (N, h).
     """
 
-    def __init__(self, network: TwoLayerNetwork, z_start: np.ndarray, z_end: np.ndarray) -> None:
-        self.network, self.z_start, self.z_end = network, z_start, z_end
+    def __init__(self, units: Units, z_start: np.ndarray, z_end: np.ndarray) -> None:
+        self.units, self.z_start, self.z_end = units, z_start, z_end
         self.crosses = (z_start > 0) != (z_end > 0)
         # each crossing once, in the order of (segment, unit)
         self.segment, self.unit = np.nonzero(self.crosses)
@@ -62,21 +53,12 @@ class Segments:
     @classmethod
     def between(cls, network: TwoLayerNetwork, starts: np.ndarray, ends: np.ndarray) -> "Segments":
         """Return the segments from ``starts`` to ``ends``, both (N, d)."""
-        network = network.astype(np.float64)
-        z = (network.preactivations(np.asarray(x, np.float64)) for x in (starts, ends))
-        return cls(network, *z)
+        units = Units(network)
+        z = (units.network.preactivations(np.asarray(x, np.float64)) for x in (starts, ends))
+        return cls(units, *z)
 
     def __len__(self) -> int:
         return len(self.z_start)
-
-    @cached_property
-    def basis(self) -> np.ndarray:
-        return gradient_basis(self.network)
-
-    @cached_property
-    def unit_norms(self) -> np.ndarray:
-        """|v_i| ‖w_i‖, shape (h,): how much ∇f jumps where one unit crosses alone."""
-        return np.abs(self.network.v) * np.linalg.norm(self.network.W, axis=0)
 
     @cached_property
     def times(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,10 +76,10 @@ class Segments:
         order, times = self.times
         rise = self.z_end - self.z_start
         # switching on adds v·rise (rise > 0), switching off takes v·rise away (rise < 0)
-        change = np.where(self.crosses, self.network.v * np.abs(rise), 0)
+        change = np.where(self.crosses, self.units.network.v * np.abs(rise), 0)
         # piece j of a segment begins at its j-th crossing (piece 0 at t = 0) and has one slope
-        slope = np.empty((len(self), self.network.h + 1))
-        slope[:, 0] = np.where(self.z_start > 0, rise, 0) @ self.network.v
+        slope = np.empty((len(self), self.units.network.h + 1))
+        slope[:, 0] = np.where(self.z_start > 0, rise, 0) @ self.units.network.v
         slope[:, 1:] = np.take_along_axis(change, order, axis=1)
         np.cumsum(slope, axis=1, out=slope)
         return np.einsum("ij,ij->i", np.abs(slope), np.diff(times, axis=1, prepend=0, append=1))
@@ -105,12 +87,12 @@ class Segments:
     def lengths_sampled(self, n: int) -> np.ndarray:
         """Σ_k |Δf|, with f(t_k) = (1 − t_k) ⟨v ⊙ m(t_k), z(a)⟩ + t_k ⟨v ⊙ m(t_k), z(b)⟩ + c."""
         cell = self.segment * n + self._first_grid_point_after(n)
-        change = np.where(self.on, 1.0, -1.0) * self.network.v[self.unit]
+        change = np.where(self.on, 1.0, -1.0) * self.units.network.v[self.unit]
 
         def masked_sum(z: np.ndarray, z_crossing: np.ndarray) -> np.ndarray:
             """⟨v ⊙ m(t_k), z⟩ at every grid point, from its changes; shape (N, n)."""
             total = _sums(cell, change * z_crossing, len(self) * n).reshape(-1, n)
-            total[:, 0] += np.where(self.z_start > 0, z, 0) @ self.network.v
+            total[:, 0] += np.where(self.z_start > 0, z, 0) @ self.units.network.v
             return np.cumsum(total, axis=1, out=total)
 
         t = np.arange(n) / (n - 1)
@@ -124,12 +106,12 @@ class Segments:
 
     def gradient_lengths_exact(self) -> np.ndarray:
         """TV of ∇f: only units that cross at the same t in the same direction are added first."""
-        lengths = self.crosses @ self.unit_norms
+        lengths = self.crosses @ self.units.jumps
         order, times = self.times
         both_cross = np.take_along_axis(self.crosses, order, axis=1)[:, 1:]
         close = (np.diff(times, axis=1) <= COINCIDENCE) & both_cross
         if (segments := np.flatnonzero(close.any(axis=1))).size:
-            few = Segments(self.network, self.z_start[segments], self.z_end[segments])
+            few = Segments(self.units, self.z_start[segments], self.z_end[segments])
             lengths[segments] = few._gradient_lengths_with_coincidences()
         return lengths
 
@@ -159,14 +141,16 @@ class Segments:
 
     def _jump_norms(self, jump: np.ndarray, n_jumps: int) -> np.ndarray:
         """Return ‖Σ ± v_i w_i‖ over the crossings of each jump; shape (n_jumps,)."""
+        from scipy import sparse  # costs 0.1 s, which a start of the workflow need not spend
+
         signs = np.where(self.on, 1.0, -1.0)
-        shape = (n_jumps, self.network.h)
+        shape = (n_jumps, self.units.network.h)
         combinations = sparse.csr_array((signs, (jump, self.unit)), shape=shape)
         count = np.diff(combinations.indptr)
         norms = np.zeros(n_jumps)
         # one unit alone needs no sum: |v_i| ‖w_i‖
         alone = np.flatnonzero(count == 1)
-        norms[alone] = self.unit_norms[combinations.indices[combinations.indptr[alone]]]
+        norms[alone] = self.units.jumps[combinations.indices[combinations.indptr[alone]]]
         together = np.flatnonzero(count > 1)
-        norms[together] = combination_norms(combinations[together], self.basis)
+        norms[together] = combination_norms(combinations[together], self.units.basis)
         return norms

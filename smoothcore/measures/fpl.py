@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smoothcore.measures import EXACT, SAMPLED, Measure, Measurement
+from smoothcore.measures import EXACT, SAMPLED, TEST, Measure, Measurement
 from smoothcore.measures._seen import Seen
 from smoothcore.measures._segments import Segments
 from smoothcore.network.two_layer import TwoLayerNetwork
@@ -14,6 +14,9 @@ ABOUT = Measure(
     color="#D55E00",
     estimators=(SAMPLED, EXACT),
     main_estimator=SAMPLED,
+    order="1",
+    source="Volhejn & Lampert (2020), Definition 3",
+    images=TEST,
     # f must differ by 2 between the two digits, which half of the segments join
     lower_bound=1.0,
 )

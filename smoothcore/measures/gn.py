@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from smoothcore.measures import EXACT, SAMPLED, Measure, Measurement
+from smoothcore.measures import EXACT, SAMPLED, TEST, Measure, Measurement
 from smoothcore.measures._seen import Seen
-from smoothcore.measures._segments import combination_norms, gradient_basis
+from smoothcore.measures._segments import combination_norms
+from smoothcore.measures._units import Units
 from smoothcore.network.two_layer import TwoLayerNetwork
 
 ABOUT = Measure(
@@ -14,6 +15,9 @@ ABOUT = Measure(
     color="#0072B2",
     estimators=(SAMPLED, EXACT),
     main_estimator=SAMPLED,
+    order="1",
+    source="Volhejn & Lampert (2020), §3.1",
+    images=TEST,
 )
 
 
@@ -27,6 +31,6 @@ def measure(seen: Seen) -> list[Measurement]:
 
 def gradient_norms(network: TwoLayerNetwork, x: np.ndarray) -> np.ndarray:
     """Return ‖∇f(x)‖ = ‖W (v ⊙ m(x))‖ at each x of shape (n, d); float64, shape (n,)."""
-    network = network.astype(np.float64)
-    masks = network.preactivations(np.asarray(x, np.float64)) > 0
-    return combination_norms(masks, gradient_basis(network))
+    units = Units(network)
+    masks = units.network.preactivations(np.asarray(x, np.float64)) > 0
+    return combination_norms(masks, units.basis)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smoothcore.measures import EXACT, SAMPLED, Measure, Measurement
+from smoothcore.measures import EXACT, SAMPLED, TEST, Measure, Measurement
 from smoothcore.measures._seen import Seen
 from smoothcore.measures._segments import Segments
 from smoothcore.network.two_layer import TwoLayerNetwork
@@ -14,6 +14,9 @@ ABOUT = Measure(
     color="#009E73",
     estimators=(SAMPLED, EXACT),
     main_estimator=SAMPLED,
+    order="2",
+    source="Volhejn & Lampert (2020), Definition 4",
+    images=TEST,
 )
 
 

@@ -13,6 +13,9 @@ ABOUT = Measure(
     color="#AA4499",
     estimators=(EXACT,),
     main_estimator=EXACT,
+    order="2",
+    source="Volhejn & Lampert (2020), §3.1",
+    images="",
 )
 
 
