@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # `import smoothcore` from wherever the environment's python is started
 FIND_US = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/smoothcore.pth"
 
-.PHONY: demo test check benchmark soak lock clean help
+.PHONY: demo test check benchmark soak reference lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make check      linters, format, dry run of the full grid'
 	@echo 'make benchmark  measure the speed of everything beside its alternatives'
 	@echo 'make soak       kill the workflow at random moments for a long time'
+	@echo 'make reference  write docs/config.md and the schema of config.yaml anew'
 	@echo 'make lock       renew the pinned requirements (needs uv)'
 	@echo 'make clean      remove $(VENV); results stay'
 
@@ -40,6 +41,10 @@ benchmark: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.soak
+
+# what is generated from the models of the configuration
+reference: $(VENV)/.runtime
+	$(BIN)/python -m smoothcore.study.reference
 
 lock:
 	for name in runtime dev slurm; do \

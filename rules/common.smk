@@ -31,11 +31,17 @@ if workflow.modifier.skip_configfile:
     # imported as a module with a config of its own: it says what differs from config.yaml
     given = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))
     update_config(given, config)
+    layers = [HERE / "config.yaml"], config, "the config of the module"
 else:
     given = config
+    overlays = (
+        workflow.overwrite_configfiles
+    )  # Snakemake lists them first, merges them last
+    files = [*workflow.configfiles[len(overlays) :], *overlays]
+    layers = files, workflow.config_settings.config, "--config"
 
 try:
-    check_files(workflow.configfiles)
+    check_files(*layers)
     STUDY = load_study(given)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None

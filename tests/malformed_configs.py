@@ -43,7 +43,7 @@ CASES = [
         "unknown_regularizer",
         _regularizer("L2", "{lambda: [0.1], learning_rate: 0.1}"),
         "optimality.regularizers.L2",
-        "the keys here are GN, WP, FPL, GPL, GPL-exact",
+        "the keys here are GN, FPL, GPL, GPL-exact, WP",
     ),
     Case("number_as_key", "3: 4", "3", "the key is not text"),
     Case("boolean_as_key", "network: {no: 4}", "network.false", "the key is not text (YAML reads"),
@@ -69,7 +69,7 @@ CASES = [
     Case("null_network", "network:", "network", "got null"),
     Case("null_epsilon", "training: {epsilon: }", "training.epsilon", "got null"),
     Case("null_in_list", "monotonicity: {seeds: [0, ]}\npairs: [~]", "pairs[0]", "got null"),
-    Case("null_measures", "measures: null", "measures", "a mapping with the keys n_samples"),
+    Case("null_measures", "measures: null", "measures", "a mapping with the keys names, n_samples"),
     Case("both_off", "{monotonicity: null, optimality: null}", "optimality", "both experiments"),
     Case(
         "no_regularizer_on",
@@ -129,8 +129,10 @@ CASES = [
     Case("infinite_int", "training: {max_epochs: -.inf}", "training.max_epochs", "finite"),
     Case("date", "pairs: [2001-01-02]", "pairs[0]", "YAML reads 2001-01-02 as a date"),
     Case("timestamp", "name: 2001-01-02 03:04:05", "name", "as a date"),
-    Case("set", "pairs: !!set {0-1, 3-5}", "pairs", "type set has no meaning"),
-    Case("binary", "name: !!binary aGVsbG8=", "name", "type bytes has no meaning"),
+    Case(
+        "set", "pairs: !!set {0-1, 3-5}", "pairs", "got a value of type set; must be all, or a list"
+    ),
+    Case("binary", "name: !!binary aGVsbG8=", "name", "got a value of type bytes; must be a name"),
     # names
     Case("name_empty", 'name: ""', "name", "1 to 64 letters"),
     Case("name_slash", "name: results/demo", "name", "1 to 64 letters"),
@@ -173,7 +175,7 @@ CASES = [
     Case("size_zero", "monotonicity: {sizes: [0, 64]}", "monotonicity.sizes[0]", "from 2"),
     Case("size_negative", "monotonicity: {sizes: [-64, 64]}", "monotonicity.sizes[0]", "from 2"),
     Case("size_twice", "monotonicity: {sizes: [64, 64]}", "monotonicity.sizes[1]", "listed twice"),
-    Case("sizes_empty", "monotonicity: {sizes: []}", "monotonicity.sizes", "at least 2"),
+    Case("sizes_empty", "monotonicity: {sizes: []}", "monotonicity.sizes", "a list of 2 to 1,000"),
     Case("sizes_single", "monotonicity: {sizes: [64]}", "monotonicity.sizes", "Kendall's τ"),
     Case(
         "size_beyond_mnist",
@@ -188,7 +190,7 @@ CASES = [
     Case("lambda_zero_point", _regularizer("GN", "{lambda: [0.0]}"), f"{_GN}.lambda[0]", "λ = 0"),
     Case("lambda_negative", _regularizer("GN", "{lambda: [-0.1]}"), f"{_GN}.lambda[0]", "from 1.0"),
     Case("lambda_huge", _regularizer("GN", "{lambda: [1.0e+9]}"), f"{_GN}.lambda[0]", "1,000,000"),
-    Case("lambda_empty", _regularizer("GN", "{lambda: []}"), f"{_GN}.lambda", "at least 1"),
+    Case("lambda_empty", _regularizer("GN", "{lambda: []}"), f"{_GN}.lambda", "a list of 1 to 100"),
     Case(
         "lambda_twice",
         _regularizer("GN", "{lambda: [0.001, 1.0e-3]}"),
@@ -210,7 +212,7 @@ CASES = [
     Case("seed_negative", "optimality: {seeds: [-1]}", "optimality.seeds[0]", "from 0"),
     Case("seed_absurd", "optimality: {seeds: [2147483648]}", "optimality.seeds[0]", "to 2,147"),
     Case("seed_twice", "optimality: {seeds: [1, 0, 1]}", "optimality.seeds[2]", "listed twice"),
-    Case("seeds_empty", "optimality: {seeds: []}", "optimality.seeds", "at least 1"),
+    Case("seeds_empty", "optimality: {seeds: []}", "optimality.seeds", "a list of 1 to 1,000"),
     Case("grid_of_one", "optimality: {grid_points: 1}", "optimality.grid_points", "from 2"),
     Case("samples_of_one", "measures: {n_samples: 1}", "measures.n_samples", "from 2"),
     Case("samples_absurd", "measures: {n_samples: 1000001}", "measures.n_samples", "1,000,000"),
@@ -221,6 +223,35 @@ CASES = [
         "network.hidden_units",
         "too l",
     ),
+    # measures
+    Case("measures_null", "measures: {names: null}", "measures.names", "got null; must be a list"),
+    Case("measures_all", "measures: {names: all}", "measures.names", 'got "all"; must be a list'),
+    Case("measures_empty", "measures: {names: []}", "measures.names", "a list of 1 to 100"),
+    Case("measure_twice", "measures: {names: [GN, GN]}", "measures.names[1]", "listed twice"),
+    Case("measure_case", "measures: {names: [gn]}", "measures.names[0]", "did you mean 'GN'?"),
+    Case("measure_unknown", "measures: {names: [XY]}", "measures.names[0]", "one of GN, FPL, GPL"),
+    Case(
+        "measure_of_a_penalty_left_out",
+        "measures: {names: [GN, FPL, WP]}",
+        "optimality.regularizers.GPL",
+        "it lowers GPL, which measures.names leaves out",
+    ),
+    # the search for the edge
+    Case("search_on", "optimality: {search: yes}", "optimality.search", "the keys factor, max_st"),
+    Case("search_off", "optimality: {search: off}", "optimality.search", "off write null"),
+    Case(
+        "search_down",
+        "optimality: {search: {factor: 0.5}}",
+        "optimality.search.factor",
+        "from 1.1 to 100",
+    ),
+    Case(
+        "search_without_end",
+        "optimality: {search: {max_steps: 100}}",
+        "optimality.search.max_steps",
+        "a whole number from 1 to 20",
+    ),
+    Case("search_step", "optimality: {search: {steps: 5}}", "optimality.search.steps", "unknown k"),
     Case(
         "batch_without_segments",
         "training: {batch_size: 1}",

@@ -42,3 +42,99 @@ def test_a_path_reads_like_its_coordinates():
     assert Layout(Path("results/paper")).record(run) == Path(
         "results/paper/runs/pair=4-9/size=1024/seed=0/regularizer=GN/lambda-0.001_lr-0.01.parquet"
     )
+
+
+# -- the search for the edge of interpolation
+
+
+def searched(search, **changes):
+    """Two pairs, two seeds, and the λ of one regularizer: 1e-3 is the largest."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config |= {"pairs": ["0-1", "4-9"], "monotonicity": None}
+    grids = {"GN": {"lambda": [1e-3, 1e-4], "learning_rate": 0.01}}
+    config["optimality"] |= {"seeds": [0, 1], "regularizers": grids, "search": search} | changes
+    return load_study(config)
+
+
+def step(lambda_, regularizer="GN", rate=0.01):
+    pairs_and_seeds = [("0-1", 0), ("0-1", 1), ("4-9", 0), ("4-9", 1)]
+    return [Run(pair, 10_000, seed, regularizer, lambda_, rate) for pair, seed in pairs_and_seeds]
+
+
+def known(lambda_, interpolating):
+    """The four runs at λ, of which the first ``interpolating`` interpolate."""
+    return {run: k < interpolating for k, run in enumerate(step(lambda_))}
+
+
+def test_the_ladder_rises_from_the_largest_lambda_by_half_a_decade():
+    study = searched({})
+    ladder = grid.search_lambdas(study.optimality.regularizers["GN"], study.optimality.search)
+    assert ladder == [0.00316, 0.01, 0.0316, 0.1, 0.316, 1.0]
+
+
+def test_the_ladder_stays_below_the_largest_lambda_that_is_allowed():
+    study = searched(
+        {"factor": 10, "max_steps": 20},
+        regularizers={"WP": {"lambda": [3e4], "learning_rate": 0.1}},
+    )
+    ladder = grid.search_lambdas(study.optimality.regularizers["WP"], study.optimality.search)
+    assert ladder == [3e5]
+
+
+def test_steps_of_a_ladder_differ_after_rounding():
+    study = searched({"factor": 1.1, "max_steps": 20})
+    ladder = grid.search_lambdas(study.optimality.regularizers["GN"], study.optimality.search)
+    assert len(set(ladder)) == 20
+    assert ladder[:3] == [0.0011, 0.00121, 0.00133]
+
+
+def test_no_search_asks_for_nothing():
+    everything = known(1e-3, 4) | known(1e-4, 4)
+    assert grid.next_search_runs(searched(None), everything) == []
+    assert grid.next_search_runs(paper(), {}) == []
+
+
+def test_the_search_starts_when_the_largest_lambda_is_complete_and_half_of_it_interpolates():
+    study = searched({})
+    assert grid.next_search_runs(study, {}) == []
+    assert grid.next_search_runs(study, known(1e-4, 4)) == []
+    unfinished = known(1e-3, 4) | {step(1e-3)[0]: None}
+    assert grid.next_search_runs(study, unfinished) == []
+    assert grid.next_search_runs(study, known(1e-3, 1)) == []
+    assert grid.next_search_runs(study, known(1e-3, 2)) == step(0.00316)
+
+
+def test_what_is_found_is_not_asked_for_again():
+    study = searched({})
+    so_far = known(1e-3, 4) | dict(list(known(0.00316, 4).items())[:3])
+    assert grid.next_search_runs(study, so_far) == [step(0.00316)[3]]
+    assert grid.search_runs(study, so_far) == step(0.00316)
+
+
+def test_the_search_ends_with_the_first_lambda_that_most_do_not_survive():
+    study = searched({})
+    so_far = known(1e-3, 4) | known(0.00316, 2) | known(0.01, 1)
+    assert grid.next_search_runs(study, so_far) == []
+    assert grid.search_runs(study, so_far) == sorted([*step(0.00316), *step(0.01)])
+
+
+def test_the_search_ends_with_the_last_step():
+    study = searched({"factor": 10, "max_steps": 2})
+    so_far = known(1e-3, 4) | known(0.01, 4) | known(0.1, 4)
+    assert grid.next_search_runs(study, so_far) == []
+
+
+def test_each_regularizer_is_searched_for_itself():
+    grids = {
+        "GN": {"lambda": [1e-3], "learning_rate": 0.01},
+        "FPL": {"lambda": [1e-3], "learning_rate": 0.1},
+    }
+    study = searched({}, regularizers=grids)
+    so_far = dict.fromkeys(step(1e-3, "FPL", 0.1), True) | known(1e-3, 1)
+    assert grid.next_search_runs(study, so_far) == step(0.00316, "FPL", 0.1)
+
+
+def test_a_run_is_read_back_from_its_coordinates_as_numbers_or_as_text():
+    run = Run("4-9", 1024, 0, "GN", 1e-5, 0.01)
+    assert Run.from_coordinates(run.coordinates) == run
+    assert Run.from_coordinates({name: str(v) for name, v in run.coordinates.items()}) == run

@@ -1,6 +1,8 @@
 """The identity of one training run: its coordinates."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from smoothcore.regularizers import NONE
 
@@ -35,6 +37,13 @@ class Run:
         """Raise ValueError for a λ that does not fit the regularizer."""
         if (self.regularizer == NONE) != (self.lambda_ == 0) or self.lambda_ < 0:
             raise ValueError(f"λ = {self.lambda_} does not fit regularizer {self.regularizer!r}")
+
+    @classmethod
+    def from_coordinates(cls, values: Mapping[str, Any]) -> "Run":
+        """Return the run of a mapping that holds its `coordinates`, as text or as numbers."""
+        kinds = (str, int, int, str, float, float)
+        named = zip(kinds, COORDINATES, strict=True)
+        return cls(*(kind(values[name]) for kind, name in named))
 
     @property
     def coordinates(self) -> dict[str, str | int | float]:

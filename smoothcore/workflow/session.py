@@ -15,7 +15,6 @@ from smoothcore.errors import SmoothcoreError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings
-from smoothcore.measures import all_measures
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs
 from smoothcore.study.run import Run
@@ -57,14 +56,7 @@ class Session:
 
     def run(self, wildcards: Any) -> Run:
         """Return the run that the wildcards of a job name."""
-        return Run(
-            pair=wildcards.pair,
-            size=int(wildcards.size),
-            seed=int(wildcards.seed),
-            regularizer=wildcards.regularizer,
-            lambda_=float(wildcards["lambda"]),
-            learning_rate=float(wildcards.learning_rate),
-        )
+        return Run.from_coordinates(wildcards)
 
     def recipe(self, run: Run) -> Recipe:
         """Return the settings that a run depends on."""
@@ -97,7 +89,7 @@ class Session:
     @cached_property
     def measuring_code(self) -> str:
         """The measures to compute, each with the fingerprint of its code, as JSON."""
-        code = {name: self._known(measuring_code(name)) for name in _names(self.study)}
+        code = {name: self._known(measuring_code(name)) for name in list(self.study.measures.names)}
         return json.dumps(code)
 
     def _known(self, code: str) -> str:
@@ -168,10 +160,6 @@ class Session:
                 f"be trained again. Prepare the images alone first:  {command}  To train all "
                 f"again, delete {self.layout.root / 'weights'}"
             )
-
-
-def _names(study: Study) -> list[str]:
-    return list(getattr(study.measures, "names", all_measures()))
 
 
 def _is_finished(dag: Any, job: Any) -> bool:
