@@ -11,7 +11,6 @@ Results go to benchmarks/out/scale.json and, as a table, to the screen.
 """
 
 import argparse
-import dataclasses
 import heapq
 import json
 import os
@@ -54,13 +53,12 @@ def published() -> Study:
 
 def enlarged(study: Study, factor: int) -> Study:
     """Return a study with ``factor`` times as many seeds."""
-    table1, figure2 = study.monotonicity, study.optimality
-    return dataclasses.replace(
-        study,
-        name=f"scale-{factor}",
-        monotonicity=dataclasses.replace(table1, seeds=tuple(range(len(table1.seeds) * factor))),
-        optimality=dataclasses.replace(figure2, seeds=tuple(range(len(figure2.seeds) * factor))),
-    )
+    changes: dict[str, object] = {"name": f"scale-{factor}"}
+    for name in ("monotonicity", "optimality"):
+        part = getattr(study, name)
+        seeds = tuple(range(len(part.seeds) * factor))
+        changes[name] = part.model_copy(update={"seeds": seeds})
+    return study.model_copy(update=changes)
 
 
 def plan(study: Study, arguments: Sequence[str]) -> dict[str, float]:

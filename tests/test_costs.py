@@ -1,6 +1,5 @@
 """The expected cost of a run: worked out by hand, and what a scheduler relies on."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from smoothcore.engines import ENGINES
 from smoothcore.regularizers import NONE, Regularizer, all_regularizers
 from smoothcore.study.config import load_study
 from smoothcore.study.grid import all_runs
+from smoothcore.study.models import Network
 from smoothcore.study.run import Run
 from smoothcore.workflow import costs
 
@@ -31,7 +31,7 @@ def plain(size, learning_rate=0.01):
 
 
 def with_training(study, **changes):
-    return dataclasses.replace(study, training=dataclasses.replace(study.training, **changes))
+    return study.model_copy(update={"training": study.training.model_copy(update=changes)})
 
 
 def test_seconds_are_start_plus_epochs_times_steps_times_cost(paper, monkeypatch):
@@ -103,8 +103,8 @@ def test_no_run_is_expected_to_take_more_than_all_its_epochs(paper):
 
 
 def test_a_smaller_network_and_smaller_images_are_cheaper(paper):
-    narrow = dataclasses.replace(paper, network=dataclasses.replace(paper.network, hidden_units=64))
-    digits = dataclasses.replace(paper, dataset="digits")
+    narrow = paper.model_copy(update={"network": Network(hidden_units=64, alpha=0.01)})
+    digits = paper.model_copy(update={"dataset": "digits"})
     base = costs.step_milliseconds(plain(64), paper)
     assert costs.step_milliseconds(plain(64), narrow) < base / 3
     assert costs.step_milliseconds(plain(64), digits) < base / 5

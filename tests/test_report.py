@@ -1,6 +1,5 @@
 """The report: its numbers are the data's, its answer follows, its page needs no other file."""
 
-import dataclasses
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -147,7 +146,7 @@ def test_an_empty_grid_still_makes_a_page(tmp_path):
 
 
 def test_a_study_without_optimality(tmp_path):
-    study = dataclasses.replace(demo_study(), optimality=None)
+    study = demo_study().model_copy(update={"optimality": None})
     write_study(tmp_path, study)
     shown = report_of(tmp_path)
     assert "The study has no optimality experiment." in shown.text
@@ -167,7 +166,7 @@ def test_the_papers_study_does_not_differ_from_the_papers():
 
 
 def test_an_experiment_that_is_off_differs():
-    study = dataclasses.replace(paper_study(), monotonicity=None).to_dict()
+    study = paper_study().model_copy(update={"monotonicity": None}).to_dict()
     assert ("monotonicity.sizes", "off", PAPER_SIZES) in provenance.differences(study)
 
 
