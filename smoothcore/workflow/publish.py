@@ -1,0 +1,104 @@
+"""Put the results of a study where version control keeps them, with a page on what made them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from smoothcore.errors import SettingsError
+from smoothcore.files.storage import atomic_write, read_parquet
+from smoothcore.results.report.provenance import git_commit
+from smoothcore.study.run import STATUSES
+from smoothcore.workflow.publishing import TABLES
+
+#: what is published: no weights, no logs, no figure that prints better than it shows
+SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
+
+
+def publish(folder: Path, destination: Path) -> Path:
+    """Copy the tables, figures and report of a study; return the folder they are in.
+
+    Args:
+        folder: ``results/<name>``. Where it has no report of the whole study, its ``partial`` is
+            published, into a folder of that name.
+        destination: ``results/<name>`` of the checkout that publishes.
+
+    Raises:
+        SettingsError: no report was made yet.
+    """
+    whole = (folder / "report.html").exists()
+    source = folder if whole else folder / "partial"
+    target = destination if whole else destination / "partial"
+    missing = [name for name in (*TABLES, "report.html") if not (source / name).exists()]
+    if missing:
+        raise SettingsError(
+            f"{source} lacks {', '.join(missing)}. Make the tables first:  snakemake"
+            f"{'' if whole else ' partial'} --cores 1"
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
+        shutil.copyfile(path, target / path.name)
+    for name in ("grid.parquet", "adopted.json"):
+        if (folder / name).exists() and folder.resolve() != destination.resolve():
+            shutil.copyfile(folder / name, destination / name)
+    with atomic_write(target / "README.md") as temporary:
+        text = "\n".join(_page(target, folder, whole)) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+    if whole:
+        shutil.rmtree(destination / "partial", ignore_errors=True)
+    return target
+
+
+def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
+    runs = read_parquet(target / "runs.parquet").to_pandas()
+    n_in_grid = read_parquet(folder / "grid.parquet").num_rows
+    yield f"# Results of the study `{folder.name}`"
+    yield ""
+    yield f"{len(runs):,} of {n_in_grid:,} runs" + (
+        ", the whole grid." if whole else ". The others are still to be trained."
+    )
+    yield "The report is `report.html`. The columns of the tables are described in the docs."
+    yield "`python -m workflow_scripts.check_runs` trains a sample again and compares."
+    yield ""
+    yield from _table("ended as", {s: int((runs["status"] == s).sum()) for s in STATUSES}, "runs")
+    yield from _table("made by", _made_by(runs, folder), "")
+    size = sum(path.stat().st_size for path in target.iterdir() if path.suffix in SUFFIXES)
+    yield from _table("file", _hashes(target), f"SHA-256 ({size / 1e6:.1f} MB in all)")
+
+
+def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
+    found = {
+        "commit": git_commit(folder.resolve().parent.parent),
+        "core hours of training": f"{runs['seconds'].sum() / 3600:.1f}",
+        "SGD steps": f"{runs['steps'].sum():,}",
+        "code of training": _counted(runs["code"]),
+        "processors": _counted(runs["processor"]),
+        "engine": _counted(runs["engine"]),
+    }
+    for versions, of in runs.groupby("versions"):
+        names = ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
+        found[f"versions of {len(of):,} runs"] = names
+    return found
+
+
+def _counted(column: pd.Series) -> str:
+    return "; ".join(f"{value} ({count:,})" for value, count in column.value_counts().items())
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.name: f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`"
+        for path in sorted(folder.iterdir())
+        if path.suffix in SUFFIXES
+    }
+
+
+def _table(head: str, rows: dict[str, object], second: str) -> Iterator[str]:
+    yield f"| {head} | {second} |"
+    yield "| --- | --- |"
+    for name, value in rows.items():
+        yield f"| {name} | {value} |"
+    yield ""
