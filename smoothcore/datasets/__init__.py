@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smoothcore import registry
+from smoothcore.datasets._pair import first_of_each, regression_problem
 from smoothcore.errors import DamagedFileError, DataError
 from smoothcore.files.repair import data_repair_command
 from smoothcore.files.storage import read_npz, write_npz
@@ -97,7 +98,28 @@ def prepare(
                 f"{dataset} has training images of shape {shape} for the digit {digit}, not "
                 f"{(entry.max_size // 2, entry.d)}"
             )
-    write_npz(Path(destination), arrays)
+    _write_once(Path(destination), arrays)
+
+
+def _write_once(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write the images, unless equal ones are there; refuse others that networks were trained on.
+
+    Nothing else notices that the images of finished runs have changed.
+    """
+    try:
+        old = read_npz(path, *arrays)
+    except DamagedFileError:
+        old = {}
+    if old and all(np.array_equal(old[name], arrays[name]) for name in arrays):
+        return
+    weights = path.parent.parent / "weights"
+    if old and any(weights.rglob("*.npz")):
+        raise DataError(
+            f"the images of {arrays['dataset']} are no longer those of {path}, on which the "
+            f"networks in {weights} were trained. Give the study a name of its own, or delete "
+            "both to train all again."
+        )
+    write_npz(path, arrays)
 
 
 def load_pair(
@@ -127,17 +149,10 @@ def load_pair(
     name, scale, *images = read_npz(Path(path), *names, hint=_repair_hint).values()
     _check_kind(path, name, scale, images, dataset)
     train_a, train_b, test_a, test_b = images
-    half = size // 2
-    if size % 2 or not 0 < half <= len(train_a):
-        raise ValueError(f"size must be even, from 2 to {2 * len(train_a)}, not {size}")
-
-    def problem(of_a: np.ndarray, of_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        x = np.concatenate([of_a, of_b]).astype(np.float32)
-        x /= np.float32(scale)
-        y = np.repeat(np.float32([-1, 1]), [len(of_a), len(of_b)])
-        return x, y
-
-    return *problem(train_a[:half], train_b[:half]), *problem(test_a, test_b)
+    training = first_of_each(train_a, train_b, size)
+    return *regression_problem(*training, int(scale)), *regression_problem(
+        test_a, test_b, int(scale)
+    )
 
 
 def _check_kind(

@@ -21,7 +21,7 @@ from smoothcore.study.models import Study
 _MAX_PROBLEMS = 40
 
 #: every key that determines results
-_DETERMINING = [key for key in Study.model_fields if key not in ("name", "mnist_dir")]
+_DETERMINING = [key for key in Study.model_fields if key not in ("name", "mnist_dir", "published")]
 
 
 def study_to_json(study: Study) -> str:

@@ -264,6 +264,12 @@ class Study(Keys):
         pattern=r"^[^\u0000-\u001f\u007f]+$",
         max_length=4096,
     )
+    published: bool = _key(
+        "Whether runs that are published in `results/<name>/` count as there in a fresh checkout. "
+        "false: everything is trained again.",
+        note={"x-allowed": "true or false"},
+        default=True,
+    )
     pairs: Annotated[
         Annotated[tuple[Pair, ...], LIST],
         BeforeValidator(lambda value: ALL_PAIRS if value == "all" else value),

@@ -6,22 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from smoothcore import datasets
 from smoothcore.engines import ENGINES
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import step_module
 
 
-def determining_modules(regularizer: str, engine: str, dataset: str) -> list[str]:
+def determining_modules(regularizer: str, engine: str) -> list[str]:
     """Return the modules that are imported by name, full names.
 
-    They are the engine, the regularizer's step for it and the dataset.
+    They are the engine and the regularizer's step for it.
 
     Raises:
         ValueError: no regularizer has that name.
     """
     step = step_module(regularizer, engine)
-    return [ENGINES[engine], datasets.module_of(dataset), *([step] if step else [])]
+    return [ENGINES[engine], *([step] if step else [])]
 
 
 def digest_of_arrays(*arrays: np.ndarray) -> str:

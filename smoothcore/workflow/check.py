@@ -20,7 +20,6 @@ from smoothcore.files.storage import read_parquet
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.jobs.training import TrainingFiles, train_run
-from smoothcore.measures import all_measures
 from smoothcore.study.config import Study
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
@@ -154,7 +153,7 @@ def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Serie
         run,
         recipe,
         MeasuringSettings(study.measures.n_samples, study.measures.grid_points),
-        {name: measuring_code(name) for name in getattr(study.measures, "names", all_measures())},
+        {name: measuring_code(name) for name in study.measures.names},
         MeasuringFiles(data, **paths, output=layout.measured(run), checkpoint=checkpoint),
     )
     record = read_run_table(layout.record(run), run, schemas.RUNS).to_pandas().iloc[0]

@@ -26,6 +26,7 @@ PACKAGE = "smoothcore"
 NOT_DETERMINING = frozenset(
     f"{PACKAGE}.{name}"
     for name in (
+        "datasets",
         "errors",
         "registry",
         "regularizers",
@@ -34,6 +35,8 @@ NOT_DETERMINING = frozenset(
         "files.repair",
         "files.storage",
         "jobs.settings",
+        "measures",
+        "measures._about",
         "training.progress",
         "workflow.command_line",
         "workflow.fingerprint",
@@ -60,21 +63,30 @@ def fingerprint(*sources: Path | str) -> str:
 
 
 def training_code(run: Run, recipe: Recipe) -> str:
-    """Return the fingerprint of the code that determines a trained network."""
-    return _training_code(run.regularizer, recipe.engine, recipe.dataset)
+    """Return the fingerprint of the code that determines a trained network.
+
+    The code of the dataset is not in it: preparing the images refuses others than those that
+    networks were trained on.
+    """
+    return _training_code(run.regularizer, recipe.engine)
 
 
 @functools.cache
-def _training_code(regularizer: str, engine: str, dataset: str) -> str:
-    by_name = determining_modules(regularizer, engine, dataset)
-    return fingerprint("smoothcore.training.loop", "smoothcore.datasets", *by_name)
+def _training_code(regularizer: str, engine: str) -> str:
+    by_name = determining_modules(regularizer, engine)
+    return fingerprint("smoothcore.training.loop", "smoothcore.datasets._pair", *by_name)
 
 
 @functools.cache
 def measuring_code(measure: str) -> str:
     """Return the fingerprint of the code that determines the values of a measure."""
     module = all_measures()[measure].module
-    return fingerprint("smoothcore.measures._seen", "smoothcore.training.initial", module)
+    return fingerprint(
+        "smoothcore.measures._measuring",
+        "smoothcore.measures._seen",
+        "smoothcore.training.initial",
+        module,
+    )
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:

@@ -95,10 +95,6 @@ class Session:
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
 
-    @property
-    def _uses_published(self) -> bool:
-        return getattr(self.study, "published", True)
-
     def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
@@ -108,7 +104,7 @@ class Session:
         Raises:
             DamagedFileError: a published table is damaged.
         """
-        tables = published_tables(self.layout.root) if self._uses_published else None
+        tables = published_tables(self.layout.root) if self.study.published else None
         if not tables:
             return
         count = restore(self.layout, tables)
