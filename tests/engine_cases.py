@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-import reference
+from reference import Goal
+from reference import epoch as reference_epoch
 from sklearn.datasets import load_digits
 
+from smoothcore import engines
 from smoothcore.engines import Engine
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
-from smoothcore.regularizers import NONE, REGULARIZERS, Objective
+from smoothcore.regularizers import NONE, all_regularizers, load_step
 
 #: a λ per regularizer at which the penalty visibly changes the weights within tens of steps
 LAMBDAS = {NONE: 0.0, "GN": 1e-2, "WP": 1e-2, "FPL": 1e-2, "GPL": 1e-2, "GPL-exact": 1e-2}
-OBJECTIVES = (NONE, *REGULARIZERS)
+OBJECTIVES = (NONE, *all_regularizers())
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,27 @@ def digits_problem(n: int = 256, h: int = 32, epochs: int = 25, alpha: float = 0
     return Problem(x, y, network, permutations(len(x), epochs))
 
 
-def objective(regularizer: str, lambda_: float | None = None, **settings) -> Objective:
+def objective(regularizer: str, lambda_: float | None = None, **settings) -> Goal:
     """Return an objective with the λ of `LAMBDAS` and learning rate 0.1 unless told otherwise."""
     settings.setdefault("learning_rate", 0.1)
     weight = LAMBDAS[regularizer] if lambda_ is None else lambda_
-    return Objective(regularizer, weight, **settings)
+    return Goal(weight, regularizer=regularizer, **settings)
 
 
-def run_reference(problem: Problem, goal: Objective) -> tuple[TwoLayerNetwork, np.ndarray]:
+def run_reference(problem: Problem, goal: Goal) -> tuple[TwoLayerNetwork, np.ndarray]:
     """Run all the epochs in float64 from the definitions; return parameters and running losses."""
     network = problem.network.astype(np.float64)
     x, y = problem.x.astype(np.float64), problem.y.astype(np.float64)
     losses = []
     for order in problem.permutations:
-        network, loss = reference.epoch(network, x, y, order, goal)
+        network, loss = reference_epoch(network, x, y, order, goal)
         losses.append(loss)
     return network, np.array(losses)
+
+
+def create(engine: str, x: np.ndarray, y: np.ndarray, goal: Goal) -> Engine:
+    """Return an engine with the step of the goal's penalty."""
+    return engines.create(engine, x, y, goal, load_step(goal.regularizer, engine))
 
 
 def run_engine(engine: Engine, problem: Problem) -> tuple[TwoLayerNetwork, np.ndarray]:

@@ -3,10 +3,20 @@
 Dense, slow and short on purpose. The penalties are those of `smoothcore.regularizers`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from smoothcore.engines import Objective
 from smoothcore.network.two_layer import TwoLayerNetwork
-from smoothcore.regularizers import Objective
+from smoothcore.regularizers import NONE
+
+
+@dataclass(frozen=True)
+class Goal(Objective):
+    """An objective that knows its penalty by name."""
+
+    regularizer: str = NONE
 
 
 def _unit(u):
@@ -20,7 +30,7 @@ def segment_ends(x):
     return x[:half], x[half : 2 * half]
 
 
-def penalty(network: TwoLayerNetwork, x: np.ndarray, objective: Objective) -> float:
+def penalty(network: TwoLayerNetwork, x: np.ndarray, objective: Goal) -> float:
     """S itself."""
     W, v = network.W, network.v
     a, b = segment_ends(x)
@@ -45,7 +55,7 @@ def penalty(network: TwoLayerNetwork, x: np.ndarray, objective: Objective) -> fl
     return float((crossed @ (np.abs(v) * np.linalg.norm(W, axis=0))).mean())
 
 
-def penalty_gradient(network: TwoLayerNetwork, x: np.ndarray, objective: Objective):
+def penalty_gradient(network: TwoLayerNetwork, x: np.ndarray, objective: Goal):
     """∂S/∂(W, β, v, c), masks held constant."""
     W, v = network.W, network.v
     zero = [np.zeros_like(p) for p in (W, network.beta, v, network.c)]
@@ -90,7 +100,7 @@ def penalty_gradient(network: TwoLayerNetwork, x: np.ndarray, objective: Objecti
     return [scale * U * v, zero[1], scale * np.sum(W * U, axis=0), zero[3]]
 
 
-def step(network: TwoLayerNetwork, x, y, objective: Objective):
+def step(network: TwoLayerNetwork, x, y, objective: Goal):
     """One update on one mini-batch; returns the network after it, the squared errors before it."""
     z = network.preactivations(x)
     hidden = np.maximum(z, 0)
@@ -108,7 +118,7 @@ def step(network: TwoLayerNetwork, x, y, objective: Objective):
     return TwoLayerNetwork(*updated), float(error @ error)
 
 
-def epoch(network: TwoLayerNetwork, x, y, order, objective: Objective):
+def epoch(network: TwoLayerNetwork, x, y, order, objective: Goal):
     """One epoch in the given order; returns the network after it and its running loss."""
     total = 0.0
     for start in range(0, len(order), objective.batch_size):

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from engine_cases import (
     OBJECTIVES,
+    create,
     digits_problem,
     distance,
     objective,
@@ -18,7 +20,7 @@ from engine_cases import (
     run_reference,
 )
 
-from smoothcore import engines
+from smoothcore.datasets import prepare
 from smoothcore.engines import DIVERGED_ABOVE
 from smoothcore.network.two_layer import TwoLayerNetwork
 
@@ -70,7 +72,7 @@ CASES = {
 def test_follows_the_definitions(case, regularizer):
     problem, batch_size = CASES[case]
     goal = objective(regularizer, batch_size=batch_size)
-    network, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    network, losses = run_engine(create("sparse", problem.x, problem.y, goal), problem)
     expected, expected_losses = run_reference(problem, goal)
     allowed = tolerance(problem, batch_size)
     assert distance(network, expected) <= allowed
@@ -86,7 +88,7 @@ def test_follows_the_definitions(case, regularizer):
 def test_any_grid(regularizer, grid_points):
     problem = random_problem()
     goal = objective(regularizer, batch_size=16, grid_points=grid_points)
-    network, _ = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    network, _ = run_engine(create("sparse", problem.x, problem.y, goal), problem)
     expected, _ = run_reference(problem, goal)
     assert distance(network, expected) <= tolerance(problem, goal.batch_size)
 
@@ -95,7 +97,7 @@ def test_any_grid(regularizer, grid_points):
 def test_the_comparison_sees_a_wrong_penalty(regularizer):
     problem = digits_problem()
     goal = objective(regularizer)
-    network, _ = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    network, _ = run_engine(create("sparse", problem.x, problem.y, goal), problem)
     wrong = [replace(goal, lambda_=2 * goal.lambda_), replace(goal, lambda_=0.99 * goal.lambda_)]
     if regularizer in ("FPL", "GPL"):
         wrong.append(replace(goal, grid_points=goal.grid_points - 1))
@@ -110,10 +112,10 @@ def test_the_comparison_sees_a_wrong_penalty(regularizer):
 def test_the_division_into_calls_changes_no_bit(regularizer):
     problem = digits_problem(n=150, epochs=9)
     goal = objective(regularizer)
-    whole, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    whole, losses = run_engine(create("sparse", problem.x, problem.y, goal), problem)
     network, parts = problem.network, []
     for start, stop in ((0, 2), (2, 3), (3, 9)):
-        engine = engines.create("sparse", problem.x, problem.y, goal)
+        engine = create("sparse", problem.x, problem.y, goal)
         network, part = engine.run_epochs(network, problem.permutations, start, stop, 0.0)
         parts.append(part)
     assert np.concatenate(parts).tobytes() == losses.tobytes()
@@ -129,7 +131,7 @@ def test_the_arguments_are_not_modified():
         permutations=problem.permutations.copy(),
         network=problem.network.astype(np.float32),
     )
-    run_engine(engines.create("sparse", problem.x, problem.y, objective("WP")), problem)
+    run_engine(create("sparse", problem.x, problem.y, objective("WP")), problem)
     np.testing.assert_array_equal(problem.x, before.x)
     np.testing.assert_array_equal(problem.permutations, before.permutations)
     for name in ("W", "beta", "v", "c"):
@@ -140,7 +142,7 @@ def test_the_arguments_are_not_modified():
 def test_one_engine_serves_networks_of_several_sizes(regularizer):
     small, large = random_problem(h=3), random_problem(h=90)
     goal = objective(regularizer)
-    engine = engines.create("sparse", small.x, small.y, goal)
+    engine = create("sparse", small.x, small.y, goal)
     for problem in (small, replace(large, x=small.x, y=small.y), small):
         network, _ = run_engine(engine, problem)
         expected, _ = run_reference(problem, goal)
@@ -149,7 +151,7 @@ def test_one_engine_serves_networks_of_several_sizes(regularizer):
 
 def test_a_network_or_an_order_of_another_size_is_refused():
     problem = random_problem()
-    engine = engines.create("sparse", problem.x, problem.y, objective("none"))
+    engine = create("sparse", problem.x, problem.y, objective("none"))
     for other in (random_problem(d=13), random_problem(n=47)):
         with pytest.raises(ValueError, match="48 × 12"):
             run_engine(engine, other)
@@ -157,7 +159,7 @@ def test_a_network_or_an_order_of_another_size_is_refused():
 
 def test_stops_after_the_first_epoch_below_the_screen():
     problem = digits_problem()
-    engine = engines.create("sparse", problem.x, problem.y, objective("none"))
+    engine = create("sparse", problem.x, problem.y, objective("none"))
     _, losses = run_engine(engine, problem)
     screen = losses[:13].min()  # the loss of an epoch is not below itself
     first = int(np.flatnonzero(losses < screen)[0])
@@ -173,7 +175,7 @@ def test_a_diverging_run_ends():
     goal = objective("none", learning_rate=30.0)
     with np.errstate(all="ignore"):
         _, expected = run_reference(problem, goal)
-    _, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
+    _, losses = run_engine(create("sparse", problem.x, problem.y, goal), problem)
     assert np.all(losses[:-1] <= DIVERGED_ABOVE)
     assert not losses[-1] <= DIVERGED_ABOVE
     assert len(losses) == 1 + np.flatnonzero(~(expected <= DIVERGED_ABOVE))[0]
@@ -186,7 +188,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(regularizer, value):
     W = problem.network.W.copy()
     W[:, 0] = value
     network = TwoLayerNetwork(W, problem.network.beta, problem.network.v, problem.network.c)
-    engine = engines.create("sparse", problem.x, problem.y, objective(regularizer))
+    engine = create("sparse", problem.x, problem.y, objective(regularizer))
     _, losses = run_engine(engine, replace(problem, network=network))
     assert len(losses) == 1
     assert not np.isfinite(losses[0])
@@ -196,15 +198,16 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {package!r})
 import hashlib
+import json
 import numpy as np
 from smoothcore import engines
 from smoothcore.network.two_layer import initialize
-from smoothcore.regularizers import Objective
 
 rng = np.random.default_rng(0)
 x = rng.random((30, 9), dtype=np.float32)
 orders = np.array([rng.permutation(30) for _ in range(4)], dtype=np.int32)
-engine = engines.create("sparse", x, np.sign(x[:, 0] - 0.5), Objective("none", 0.0, 0.1))
+objective = engines.Objective(lambda_=0.0, learning_rate=0.1)
+engine = engines.create("sparse", x, np.sign(x[:, 0] - 0.5), objective, None)
 network, losses = engine.run_epochs(initialize(9, 7, 1.0, rng), orders, 0, 4, 0.0)
 assert engines.__file__.startswith({package!r})
 print(hashlib.sha256(network.W.tobytes() + losses.tobytes()).hexdigest())
@@ -241,6 +244,42 @@ def test_processes_that_share_an_empty_cache_agree(tmp_path):
     assert hashlib.sha256(files[0].read_bytes()).digest() != hashlib.sha256(damaged).digest()
 
 
+def test_code_compiled_with_other_settings_is_not_used(tmp_path):
+    """Numba's settings change the bits; the cache of one setting must not serve another."""
+    other, clean = tmp_path / "other", tmp_path / "clean"
+    result(start(ROOT, NUMBA_CACHE_DIR=str(other), NUMBA_LOOP_VECTORIZE="0"))
+    after_it = result(start(ROOT, NUMBA_CACHE_DIR=str(other)))
+    assert after_it == result(start(ROOT, NUMBA_CACHE_DIR=str(clean)))
+    assert len(list(other.rglob("*.nbc"))) == 2
+
+
+def test_without_compilation_there_is_one_readable_error(tmp_path):
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    settings = {
+        "run": {
+            "pair": "3-5", "size": 16, "seed": 0, "regularizer": "none", "lambda": 0,
+            "learning_rate": 0.1,
+        },
+        "recipe": {
+            "dataset": "digits", "engine": "sparse", "hidden_units": 4, "alpha": 0.1,
+            "batch_size": 16, "epsilon": 1e-5, "max_epochs": 1,
+        },
+    }  # fmt: skip
+    prepare("digits", tmp_path / "digits.npz")
+    names = ("weights", "record", "curve", "checkpoint")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "workflow_scripts.train", "--settings", json.dumps(settings)),
+            *("--data", str(tmp_path / "digits.npz")),
+            *(word for name in names for word in (f"--{name}", str(tmp_path / name))),
+        ],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "NUMBA_DISABLE_JIT is set: unset it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def without_root_privileges():
     """Return the command prefix that makes file permissions count for root too."""
     if os.geteuid() != 0:
@@ -256,7 +295,9 @@ def test_works_where_nothing_can_be_written(tmp_path):
         ROOT / "smoothcore", tmp_path / "smoothcore", ignore=shutil.ignore_patterns("__pycache__")
     )
     before = set(tmp_path.rglob("*"))
-    for folder in (tmp_path / "smoothcore" / "engines", tmp_path / "smoothcore", tmp_path):
+    package = tmp_path / "smoothcore"
+    folders = (package / "engines" / "sparse", package / "engines", package, tmp_path)
+    for folder in folders:
         folder.chmod(0o555)
     nowhere = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     try:
@@ -265,5 +306,5 @@ def test_works_where_nothing_can_be_written(tmp_path):
         assert result(start(tmp_path, prefix=prefix, **nowhere)) == result(start(ROOT))
         assert set(tmp_path.rglob("*")) == before
     finally:
-        for folder in (tmp_path, tmp_path / "smoothcore", tmp_path / "smoothcore" / "engines"):
+        for folder in reversed(folders):
             folder.chmod(0o755)

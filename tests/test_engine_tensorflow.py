@@ -10,9 +10,8 @@ from pathlib import Path
 import engine_cases
 import numpy as np
 import pytest
-from engine_cases import OBJECTIVES, objective, random_problem, run_engine, run_reference
+from engine_cases import OBJECTIVES, create, objective, random_problem, run_engine, run_reference
 
-from smoothcore import engines
 from smoothcore.engines import DIVERGED_ABOVE
 from smoothcore.network.two_layer import initialize
 
@@ -38,11 +37,11 @@ def problem_with_unused_pixels():
 def engine_of(regularizer):
     """One engine per regularizer for all tests on `problem_with_unused_pixels`: compiled once."""
     problem = problem_with_unused_pixels()
-    return engines.create("tensorflow", problem.x, problem.y, objective(regularizer, batch_size=9))
+    return create("tensorflow", problem.x, problem.y, objective(regularizer, batch_size=9))
 
 
 def create_and_run(problem, goal):
-    return run_engine(engines.create("tensorflow", problem.x, problem.y, goal), problem)
+    return run_engine(create("tensorflow", problem.x, problem.y, goal), problem)
 
 
 def assert_agrees(got, expected):
@@ -171,11 +170,10 @@ _ANOTHER_PROCESS = """
 import sys
 import engine_cases
 import numpy as np
-from smoothcore import engines
 
 problem = engine_cases.digits_problem(epochs=5)
 goal = engine_cases.objective("GN")
-engine = engines.create("tensorflow", problem.x, problem.y, goal)
+engine = engine_cases.create("tensorflow", problem.x, problem.y, goal)
 network, losses = engine_cases.run_engine(engine, problem)
 assert "keras" not in sys.modules, "the engine imported Keras"
 np.savez(sys.argv[1], W=network.W, beta=network.beta, v=network.v, c=network.c, losses=losses)
@@ -208,7 +206,7 @@ def test_the_running_loss_is_summed_in_double_precision():
     rng = np.random.default_rng(0)
     x, y = rng.random((n, 3)).astype(np.float32), rng.standard_normal(n).astype(np.float32)
     network = initialize(3, 4, 0.0, rng)
-    engine = engines.create("tensorflow", x, y, objective("none", learning_rate=0.0))
+    engine = create("tensorflow", x, y, objective("none", learning_rate=0.0))
     permutations = rng.permutation(n).astype(np.int32)[None]
     _, losses = engine.run_epochs(network, permutations, 0, 1, 0.0)
     assert losses[0] == pytest.approx(np.mean(y.astype(np.float64) ** 2), rel=1e-12)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_cases import OBJECTIVES, digits_problem, distance, objective, run_engine
+from engine_cases import OBJECTIVES, create, digits_problem, distance, objective, run_engine
 
 from smoothcore import engines, measures
 from smoothcore.network.seeds import EpochPermutations, stream
@@ -11,6 +11,9 @@ from smoothcore.regularizers import NONE
 pytestmark = pytest.mark.tensorflow
 
 SCREEN = 1e-5
+
+#: means over many images: the others hang on one image, or one unit
+COMPARED = ("GN", "FPL", "GPL", "WP")
 
 
 def test_every_engine_is_compared():
@@ -27,20 +30,18 @@ def test_same_weights_over_the_first_hundreds_of_steps(regularizer):
     """
     problem = digits_problem(epochs=75)
     goal = objective(regularizer, lambda_=0 if regularizer == NONE else 1e-3)
-    sparse, losses = run_engine(engines.create("sparse", problem.x, problem.y, goal), problem)
-    dense, dense_losses = run_engine(
-        engines.create("tensorflow", problem.x, problem.y, goal), problem
-    )
+    sparse, losses = run_engine(create("sparse", problem.x, problem.y, goal), problem)
+    dense, dense_losses = run_engine(create("tensorflow", problem.x, problem.y, goal), problem)
     assert distance(sparse, dense) < 5e-5
     np.testing.assert_allclose(np.sqrt(losses), np.sqrt(dense_losses), rtol=0, atol=1e-6)
     if regularizer != NONE:
-        plain = engines.create("sparse", problem.x, problem.y, objective(NONE))
+        plain = create("sparse", problem.x, problem.y, objective(NONE))
         assert distance(run_engine(plain, problem)[0], dense) > 50 * 5e-5
 
 
 def train(name, problem, goal, max_blocks=4):
     """Run until the screen; return the network and the number of epochs."""
-    engine = engines.create(name, problem.x, problem.y, goal)
+    engine = create(name, problem.x, problem.y, goal)
     permutations = EpochPermutations(stream("engines-agree"), len(problem.x))
     network, epochs = problem.network, 0
     for block in range(max_blocks):
@@ -65,8 +66,8 @@ def test_whole_runs_end_alike(regularizer):
     assert other_epochs == pytest.approx(one_epochs, rel=0.05)
     evaluation = measures.draw_evaluation_points(problem.x, 200, np.random.default_rng(0))
     for a, b in zip(
-        measures.measure(one, evaluation),
-        measures.measure(other, evaluation),
+        measures.measure(one, evaluation, names=COMPARED),
+        measures.measure(other, evaluation, names=COMPARED),
         strict=True,
     ):
         assert b.value == pytest.approx(a.value, rel=0.02), (a.measure, a.estimator)

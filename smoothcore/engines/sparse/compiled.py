@@ -11,6 +11,7 @@ is compiled again and replaced.
 import contextlib
 import hashlib
 import pickle
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,13 @@ from pathlib import Path
 import llvmlite
 import numba
 from numba.core.caching import FunctionCache, NullCache
+
+from smoothcore.errors import SettingsError
+
+#: settings of Numba that say where files are, what is printed, or how threads are started
+_NOT_OF_CODE = re.compile(
+    "DEBUG|DUMP|DIR|PATH|WARN|TRACE|COLOR|THREAD|PROFIL|CACHE|EXCEPTIONS|CUDA"
+)
 
 
 class _OneFilePerEntry:
@@ -58,7 +66,7 @@ class _CheckedCache(FunctionCache):
         stamp = hashlib.sha256()
         for source in sources:
             stamp.update(Path(source).read_bytes())
-        versions = f"{numba.__version__} {llvmlite.__version__} {stamp.hexdigest()}"
+        versions = f"{numba.__version__} {llvmlite.__version__} {_settings()} {stamp.hexdigest()}"
         self._cache_file = _OneFilePerEntry(Path(self.cache_path), name, versions)
 
     def save_overload(self, sig, data):
@@ -69,6 +77,19 @@ class _CheckedCache(FunctionCache):
     def _index_key(self, sig, codegen):
         # Numba hashes a closure's pickled cells, which differ from process to process
         return str(sig), codegen.magic_tuple()
+
+
+def _settings() -> str:
+    """Return the settings of Numba that the machine code may depend on."""
+    found = sorted(vars(numba.config).items())
+    kinds = (bool, int, float, str, type(None))
+    return repr(
+        [
+            (name, value if isinstance(value, kinds) else str(value))
+            for name, value in found
+            if name.isupper() and not _NOT_OF_CODE.search(name)
+        ]
+    )
 
 
 def compiled(function: Callable, name: str, sources: Sequence[str]) -> Callable:
@@ -82,7 +103,15 @@ def compiled(function: Callable, name: str, sources: Sequence[str]) -> Callable:
         function: a Python function that calls Numba functions, which become part of its code.
         name: what to call its files; different functions of one source file need different names.
         sources: paths of all the files whose text determines the code.
+
+    Raises:
+        SettingsError: Numba is told not to compile.
     """
+    if numba.config.DISABLE_JIT:
+        raise SettingsError(
+            "the engine sparse is compiled code, and NUMBA_DISABLE_JIT is set: unset it, or set "
+            "training.engine to tensorflow"
+        )
     dispatcher = numba.njit(nogil=True)(function)
     try:
         dispatcher._cache = _CheckedCache(function, name, sources)

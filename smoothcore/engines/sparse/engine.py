@@ -1,11 +1,18 @@
 """The `sparse` engine: SGD on the non-zero pixels of the images, compiled with Numba, on one core.
 
 81 % of the pixels of an MNIST image are 0. The first layer's pre-activations are summed over the
-pixels that are not, and W is updated at the pixels that occur in the batch. Runs are reproducible
-to the bit on one type of processor, however their epochs are divided into calls.
+pixels that are not, and W is updated at the pixels that occur in the batch, both in one sweep.
+Runs are reproducible to the bit on one type of processor, however their epochs are divided into
+calls.
+
+A penalty is a module with a compiled function ``step(parameters, work, m, rate, lambda_,
+grid_points)``, called when the moves of the plain loss on a batch of m images are known and before
+they are applied. It adds the moves of λ S (see `plain.Work`). The module may have
+
+- ``buffers(sizes, zeros)``, which returns a tuple, ``work.penalty``; sizes is `plain.Sizes`,
+- ``SHRINKS = True``: the sweep scales the columns of W, and has their norms ready.
 """
 
-import contextlib
 import functools
 from pathlib import Path
 from types import ModuleType
@@ -13,13 +20,21 @@ from types import ModuleType
 import numpy as np
 
 from smoothcore.engines import DIVERGED_ABOVE, Objective
-from smoothcore.engines.sparse import compiled, kernels
-from smoothcore.engines.sparse.kernels import CACHE_LINE, Images, Parameters, Work
-from smoothcore.engines.sparse.vectors import TILE, WIDTH
+from smoothcore.engines.sparse.compiled import compiled
+from smoothcore.engines.sparse.images import pack, sort_by_group
+from smoothcore.engines.sparse.plain import (
+    CACHE_LINE,
+    Parameters,
+    Sizes,
+    Work,
+    backward,
+    make_work,
+    move_others,
+    no_penalty,
+)
+from smoothcore.engines.sparse.sweep import UNITS, make_sweep
+from smoothcore.engines.sparse.vectors import PIXELS, ROWS
 from smoothcore.network.two_layer import TwoLayerNetwork
-
-#: all of the engine whose text determines the compiled code
-_SOURCES = tuple(map(str, sorted(Path(__file__).parent.glob("*.py"))))
 
 
 def _aligned(shape: tuple[int, ...], dtype=np.float32) -> np.ndarray:
@@ -34,22 +49,11 @@ def _up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
 
 
-def _one_blas_thread(penalty: ModuleType | None) -> contextlib.AbstractContextManager:
-    """Keep dense products inside compiled code on one core, and their sums in one order."""
-    if not getattr(penalty, "USES_BLAS", False):
-        return contextlib.nullcontext()
-    import scipy.linalg.cython_blas  # noqa: F401 - the BLAS of compiled code; loaded, it can be limited
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "blas")
-
-
 @functools.cache
 def _epochs(penalty: ModuleType | None):
     """Return the compiled loop over epochs and mini-batches with one penalty."""
-    step = penalty.step if penalty else kernels.plain_step
-    name = penalty.__name__.split(".")[-2] if penalty else "none"
-    sources = (*_SOURCES, penalty.__file__) if penalty else _SOURCES
+    step = no_penalty if penalty is None else penalty.step
+    sweep = make_sweep(getattr(penalty, "SHRINKS", False))
 
     # without fast-math, which might optimize the test for a finite loss away
     def run(
@@ -57,27 +61,35 @@ def _epochs(penalty: ModuleType | None):
         batch_size, rate, lambda_, grid_points, stop_below, diverged_above,
     ):  # fmt: skip
         n = permutations.shape[1]
-        for epoch in range(start, stop):
+        before, after = work.one, work.other
+        before.first[:] = 0
+        pending, ran = 0, 0
+        while start + ran < stop:
+            order = permutations[start + ran]
             total = 0.0
             for begin in range(0, n, batch_size):
                 end = min(begin + batch_size, n)
-                total += step(
-                    parameters, images, work, permutations[epoch], begin, end,
-                    rate, lambda_, grid_points,
-                )  # fmt: skip
-            losses[epoch - start] = total / n
+                m = end - begin
+                sort_by_group(images, order, begin, end, work.z.shape[1], after)
+                sweep(parameters, before, after, m, pending, work)
+                move_c, squared = backward(parameters, images, work, order, begin, end, rate)
+                step(parameters, work, m, rate, lambda_, grid_points)
+                move_others(parameters, work, m, move_c)
+                total += squared
+                before, after = after, before
+                pending = 1
+            losses[ran] = total / n
+            ran += 1
             if not stop_below <= total / n <= diverged_above:  # true also of NaN
-                return epoch - start + 1
-        return stop - start
+                break
+        after.first[:] = 0
+        sweep(parameters, before, after, 0, pending, work)
+        return ran
 
-    return compiled.compiled(run, f"sparse-{name}", sources)
-
-
-def _sparse_rows(x: np.ndarray, y: np.ndarray) -> Images:
-    """Return the entries of x that are not 0, in compressed sparse rows."""
-    first = np.concatenate([[0], np.cumsum(np.count_nonzero(x, axis=1))]).astype(np.int64)
-    pixel = np.nonzero(x)[1].astype(np.uint32)
-    return Images(first, pixel, x[x != 0], y)
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    if penalty is None:
+        return compiled(run, "sparse", sources)
+    return compiled(run, f"sparse-{penalty.__name__}", [*sources, Path(penalty.__file__)])
 
 
 class SparseEngine:
@@ -87,30 +99,20 @@ class SparseEngine:
         self, x: np.ndarray, y: np.ndarray, objective: Objective, penalty: ModuleType | None
     ) -> None:
         self._objective, self._penalty = objective, penalty
-        x = np.ascontiguousarray(x, np.float32)
-        self._images = _sparse_rows(x, np.ascontiguousarray(y, np.float32))
         self._n, self._d = x.shape
-        self._most = int(np.count_nonzero(x, axis=1).max(initial=0))
+        self._D = _up(self._d, ROWS)
+        x, y = (np.ascontiguousarray(array, np.float32) for array in (x, y))
+        self._images = pack(x, y, self._D // PIXELS)
         self._work: dict[int, Work] = {}
 
-    def _work_for(self, units: int) -> Work:
-        if units not in self._work:
-            objective = self._objective
-            m = min(objective.batch_size, self._n)
-            rows = _up(self._d, TILE)
-            make = getattr(self._penalty, "buffers", lambda *sizes: ())
-            self._work[units] = Work(
-                z=_aligned((m, units)),
-                # rows of one cache line more than the units, which is what keeps the same columns
-                # of different rows from competing for the same places in the cache
-                move_z=_aligned((m, units + CACHE_LINE // 4)),
-                move_v=_aligned((units,)),
-                first=_aligned((rows + 1,), np.uint32),
-                sample=_aligned((m * self._most,), np.uint32),
-                value=_aligned((m * self._most,)),
-                penalty=make(m, objective.grid_points, rows, units, _aligned),
-            )
-        return self._work[units]
+    def _work_for(self, H: int) -> Work:
+        if H not in self._work:
+            m = min(self._objective.batch_size, self._n)
+            sizes = Sizes(m, self._objective.grid_points, self._D, H)
+            buffers = getattr(self._penalty, "buffers", lambda sizes, zeros: ())
+            entries = int(np.diff(self._images.first).max(initial=0))
+            self._work[H] = make_work(sizes, entries, buffers(sizes, _aligned), _aligned)
+        return self._work[H]
 
     def run_epochs(
         self,
@@ -127,29 +129,31 @@ class SparseEngine:
                 f"the training set is {self._n} × {d}, but the network takes {network.d} inputs "
                 f"and a permutation has {permutations.shape[1]} entries"
             )
-        units = _up(h, WIDTH)
-        W, beta, v = _aligned((_up(d, TILE), units)), _aligned((units,)), _aligned((units,))
-        parameters = Parameters(W, beta, v, c=_aligned((1,)))
-        W[:d, :h], beta[:h], v[:h], parameters.c[0] = network.W, network.beta, network.v, network.c
+        H = _up(h, UNITS)
+        W = np.zeros((self._D, H), np.float32)
+        W[:d, :h] = network.W
+        blocks = _aligned((H // UNITS, self._D, UNITS))
+        blocks[:] = W.reshape(self._D, -1, UNITS).swapaxes(0, 1)
+        parameters = Parameters(blocks, _aligned((H,)), _aligned((H,)), _aligned((1,)))
+        parameters.beta[:h], parameters.v[:h], parameters.c[0] = network.beta, network.v, network.c
         losses = np.empty(stop - start, np.float64)
         objective = self._objective
-        with _one_blas_thread(self._penalty):
-            ran = _epochs(self._penalty)(
-                parameters, self._images, self._work_for(units),
-                np.ascontiguousarray(permutations, np.int32), start, stop, losses,
-                objective.batch_size, np.float32(objective.learning_rate),
-                np.float32(objective.lambda_), objective.grid_points,
-                float(stop_below), DIVERGED_ABOVE,
-            )  # fmt: skip
-        moved = TwoLayerNetwork(W[:d, :h].copy(), beta[:h].copy(), v[:h].copy(), parameters.c[0])
+        ran = _epochs(self._penalty)(
+            parameters, self._images, self._work_for(H),
+            np.ascontiguousarray(permutations, np.int32), start, stop, losses,
+            objective.batch_size, np.float32(objective.learning_rate),
+            np.float32(objective.lambda_), objective.grid_points,
+            float(stop_below), DIVERGED_ABOVE,
+        )  # fmt: skip
+        W = blocks.swapaxes(0, 1).reshape(self._D, H)
+        moved = TwoLayerNetwork(
+            W[:d, :h].copy(), parameters.beta[:h].copy(), parameters.v[:h].copy(), parameters.c[0]
+        )
         return moved, losses[:ran].copy()
 
 
 def create(
     x: np.ndarray, y: np.ndarray, objective: Objective, penalty: ModuleType | None
 ) -> SparseEngine:
-    """Return the engine; arguments as in `smoothcore.engines.create`.
-
-    ``penalty`` has a compiled ``step``, and ``buffers`` where it keeps something between its parts.
-    """
+    """Return the engine; arguments as in `smoothcore.engines.create`."""
     return SparseEngine(x, y, objective, penalty)

@@ -1,121 +1,133 @@
-"""Vector operations of the `sparse` engine that Python cannot express, in LLVM's own terms.
+"""Vector operations of the `sparse` engine that Python cannot express.
 
-They work on rows of C-contiguous two-dimensional arrays and check no bounds. LLVM divides the
-vectors into what the processor has.
+They work on C-contiguous arrays and check no bounds. LLVM divides the vectors into what the
+processor has. Sums stay in registers: a loop over units inside a loop over entries, which is what
+Python can say, loads and stores them for every entry.
 """
 
+import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-#: units that one pass over a list of rows sums in registers (4 AVX-512 or 8 AVX registers)
-WIDTH = 64
+from smoothcore.engines.sparse import llvm
+from smoothcore.engines.sparse.llvm import FLOAT, SIZE
+
+#: neighbouring pixels that are kept together: in an image, and in registers
+PIXELS = 2
 #: side of the squares in which W is transposed
 TILE = 16
+#: pixels of the tiles in which sums over units are made
+ROWS = 112
+
+# Sums may be reordered and contracted to FMA, but infinities and NaN keep their meaning: a run that
+# diverges must be seen to diverge.
+fast = numba.njit(
+    fastmath={"reassoc", "contract", "nsz"},
+    error_model="numpy",
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
 
 
-def _array(context, builder, signature, args, k):
-    """Return argument k of an intrinsic, an array, with its attributes data and shape."""
-    return context.make_array(signature.args[k])(context, builder, value=args[k])
+@intrinsic
+def decode_group(typing_context, code, s, scale, value, at):
+    """value[PIXELS · at …] = code[PIXELS · s …] / scale, PIXELS of them; floats are only copied."""
+    signature = types.void(code, SIZE, types.float32, value, SIZE)
+    is_float = isinstance(code.dtype, types.Float)
+
+    def codegen(context, builder, signature, args):
+        source, target = (llvm.array(context, builder, signature, args, k) for k in (0, 3))
+        floats = ir.VectorType(FLOAT, PIXELS)
+        kind = floats if is_float else ir.VectorType(ir.IntType(8), PIXELS)
+        size = args[1].type
+        place = llvm.at(builder, source, builder.mul(args[1], size(PIXELS)), kind)
+        x = builder.load(place, align=4 if is_float else 1)
+        if not is_float:
+            x = builder.fdiv(builder.uitofp(x, floats), llvm.splat(builder, args[2], floats))
+        place = llvm.at(builder, target, builder.mul(args[4], size(PIXELS)), floats)
+        builder.store(x, place, align=4)
+        return context.get_dummy_value()
+
+    return signature, codegen
 
 
-def _vector_pointer(builder, array, row, column):
-    """Pointer to WIDTH floats of a C-contiguous 2-D array, from [row, column] on."""
-    columns = builder.extract_value(array.shape, 1)
-    element = builder.gep(array.data, [builder.add(builder.mul(row, columns), column)])
-    return builder.bitcast(element, ir.VectorType(ir.FloatType(), WIDTH).as_pointer())
+_PART = ir.VectorType(FLOAT, TILE)
 
 
-def _splat(builder, scalar):
-    """A vector of WIDTH copies of a float."""
-    vector = ir.VectorType(ir.FloatType(), WIDTH)
-    lanes = ir.VectorType(ir.IntType(32), WIDTH)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.IntType(32)(0))
-    return builder.shuffle_vector(
-        one, ir.Constant(vector, ir.Undefined), ir.Constant(lanes, [0] * WIDTH)
-    )
+def _sum_rows(builder, begin_with, rows, base, index, weight, start, stop):
+    """begin_with + Σ_e weight[e] · rows[base + index[e]], start ≤ e < stop, rows of ROWS floats."""
+    sums = [cgutils.alloca_once_value(builder, part) for part in begin_with]
+    with llvm.each(builder, start, stop) as (e, _):
+        row = builder.add(base, llvm.load_index(builder, index, e, start.type))
+        scale = llvm.splat(builder, builder.load(builder.gep(weight.data, [e])), _PART)
+        for place, total in zip(_parts(builder, rows, row), sums, strict=True):
+            part = builder.load(place, align=4)
+            builder.store(llvm.multiply_add(builder, scale, part, builder.load(total)), total)
+    return [builder.load(total) for total in sums]
 
 
-def _multiply_add(builder, a, b, c):
-    """A · b + c, as one FMA where the processor has it."""
-    product = builder.fmul(a, b, flags=("contract",))
-    return builder.fadd(product, c, flags=("contract",))
+def _parts(builder, array, row):
+    """Pointers to the parts of a row of ROWS floats."""
+    return [
+        llvm.at(builder, array, llvm.position(builder, array, row, part * TILE), _PART)
+        for part in range(ROWS // TILE)
+    ]
 
 
-def _sum_rows(context, builder, signature, args, begin):
-    """Σ_s weight[s] · rows[index[s], k : k+WIDTH]: the sum in `add_rows`, its rows at args[begin].
+def _sum_products(builder, a, b):
+    """Σ a · b over the floats of the parts."""
+    total = llvm.zero(_PART)
+    for x, y in zip(a, b, strict=True):
+        total = llvm.multiply_add(builder, x, y, total)
+    name, kind = f"llvm.vector.reduce.fadd.v{TILE}f32", ir.FunctionType(FLOAT, [FLOAT, _PART])
+    add = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(add, [ir.Constant(FLOAT, -0.0), total], fastmath=("reassoc",))
 
-    Written in LLVM's vectors because the sum has to stay in registers: a loop over the units inside
-    a loop over s, which is what Python can say, loads and stores it for every s.
+
+@intrinsic
+def set_row_sum(typing_context, out, o, more, rows, index, weight, start, stop):
+    """out[o] = Σ_e weight[e] · rows[index[e]], start ≤ e < stop, rows of ROWS floats; its square.
+
+    If ``more``, the sum is added to out[o], and the square is that of both.
     """
-    rows, index, weight = (_array(context, builder, signature, args, begin + k) for k in (0, 2, 3))
-    k, start, stop = args[begin + 1], args[begin + 4], args[begin + 5]
-    vector = ir.VectorType(ir.FloatType(), WIDTH)
-    total = cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * WIDTH))
-    one = ir.Constant(start.type, 1)
-    with cgutils.for_range_slice(builder, start, stop, one, inc=True) as (s, _):
-        row = builder.zext(builder.load(builder.gep(index.data, [s])), one.type)
-        values = builder.load(_vector_pointer(builder, rows, row, k), align=4)
-        scale = _splat(builder, builder.load(builder.gep(weight.data, [s])))
-        builder.store(_multiply_add(builder, values, scale, builder.load(total)), total)
-    return builder.load(total)
-
-
-# The sum is completed before it is added to `out`: small moves are not rounded one by one.
-
-
-@intrinsic
-def add_rows(typing_context, out, o, j, rows, k, index, weight, start, stop):
-    """out[o, j : j+WIDTH] += Σ_s weight[s] · rows[index[s], k : k+WIDTH], start ≤ s < stop."""
-    size = types.intp
-    signature = types.void(out, size, size, rows, size, index, weight, size, size)
+    signature = types.float32(out, SIZE, types.boolean, rows, index, weight, SIZE, SIZE)
 
     def codegen(context, builder, signature, args):
-        total = _sum_rows(context, builder, signature, args, 3)
-        out = _array(context, builder, signature, args, 0)
-        target = _vector_pointer(builder, out, args[1], args[2])
-        builder.store(builder.fadd(builder.load(target, align=4), total), target, align=4)
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-@intrinsic
-def set_rows(typing_context, out, o, j, rows, k, index, weight, start, stop):
-    """out[o, j : j+WIDTH] = Σ_s weight[s] · rows[index[s], k : k+WIDTH], start ≤ s < stop."""
-    size = types.intp
-    signature = types.void(out, size, size, rows, size, index, weight, size, size)
-
-    def codegen(context, builder, signature, args):
-        total = _sum_rows(context, builder, signature, args, 3)
-        out = _array(context, builder, signature, args, 0)
-        builder.store(total, _vector_pointer(builder, out, args[1], args[2]), align=4)
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-@intrinsic
-def add_product_and_rows(
-    typing_context, out, o, j, factor, base, b, rows, k, index, weight, start, stop
-):
-    """Like `add_rows`, with factor[0, j : j+WIDTH] · base[b, j : j+WIDTH] in the sum."""
-    size = types.intp
-    signature = types.void(
-        out, size, size, factor, base, size, rows, size, index, weight, size, size
-    )
-
-    def codegen(context, builder, signature, args):
-        total = _sum_rows(context, builder, signature, args, 6)
-        out, factor, base = (_array(context, builder, signature, args, k) for k in (0, 3, 4))
-        target = _vector_pointer(builder, out, args[1], args[2])
-        left, right = (
-            builder.load(_vector_pointer(builder, array, row, args[2]), align=4)
-            for array, row in ((factor, ir.Constant(args[1].type, 0)), (base, args[5]))
+        out, rows, index, weight = (
+            llvm.array(context, builder, signature, args, k) for k in (0, 3, 4, 5)
         )
-        total = _multiply_add(builder, left, right, total)
-        builder.store(builder.fadd(builder.load(target, align=4), total), target, align=4)
-        return context.get_dummy_value()
+        places = _parts(builder, out, args[1])
+        more = builder.icmp_unsigned("!=", args[2], args[2].type(0))
+        before = [
+            builder.select(more, builder.load(place, align=4), llvm.zero(_PART)) for place in places
+        ]
+        zero = ir.Constant(args[1].type, 0)
+        sums = _sum_rows(builder, before, rows, zero, index, weight, args[6], args[7])
+        for place, part in zip(places, sums, strict=True):
+            builder.store(part, place, align=4)
+        return _sum_products(builder, sums, sums)
+
+    return signature, codegen
+
+
+@intrinsic
+def move_by_row_sum(typing_context, out, o, scale, rows, base, index, weight, start, stop):
+    """out[o] += scale · s, s = Σ_e weight[e] · rows[base + index[e]]; ⟨out[o], s⟩ before it."""
+    signature = types.float32(out, SIZE, types.float32, rows, SIZE, index, weight, SIZE, SIZE)
+
+    def codegen(context, builder, signature, args):
+        out, rows, index, weight = (
+            llvm.array(context, builder, signature, args, k) for k in (0, 3, 5, 6)
+        )
+        places = _parts(builder, out, args[1])
+        zeros = [llvm.zero(_PART)] * len(places)
+        sums = _sum_rows(builder, zeros, rows, args[4], index, weight, args[7], args[8])
+        before = [builder.load(place, align=4) for place in places]
+        factor = llvm.splat(builder, args[2], _PART)
+        for place, weight, move in zip(places, before, sums, strict=True):
+            builder.store(llvm.multiply_add(builder, factor, move, weight), place, align=4)
+        return _sum_products(builder, before, sums)
 
     return signature, codegen
 
@@ -127,7 +139,7 @@ def prefetch(typing_context, array, position):
     def codegen(context, builder, signature, args):
         byte = ir.IntType(8).as_pointer()
         flag = ir.IntType(32)
-        array = _array(context, builder, signature, args, 0)
+        array = llvm.array(context, builder, signature, args, 0)
         address = builder.bitcast(builder.gep(array.data, [args[1]]), byte)
         kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
@@ -144,21 +156,18 @@ def transpose_tile(typing_context, source, row, column, target, to_row, to_colum
     Four perfect shuffles of the 16 rows; element by element it would take as long as a quarter of
     a training step.
     """
-    size = types.intp
-    signature = types.void(source, size, size, target, size, size)
+    signature = types.void(source, SIZE, SIZE, target, SIZE, SIZE)
     lanes = ir.VectorType(ir.IntType(32), TILE)
     low = ir.Constant(lanes, [x for k in range(TILE // 2) for x in (k, k + TILE)])
     high = ir.Constant(lanes, [x for k in range(TILE // 2, TILE) for x in (k, k + TILE)])
 
     def codegen(context, builder, signature, args):
-        vector = ir.VectorType(ir.FloatType(), TILE)
-
         def address(which, row, column, k):
-            array = _array(context, builder, signature, args, which)
-            columns = builder.extract_value(array.shape, 1)
+            array = llvm.array(context, builder, signature, args, which)
             line = builder.add(row, ir.Constant(row.type, k))
-            element = builder.gep(array.data, [builder.add(builder.mul(line, columns), column)])
-            return builder.bitcast(element, vector.as_pointer())
+            return llvm.at(
+                builder, array, builder.add(llvm.position(builder, array, line), column), _PART
+            )
 
         lines = [builder.load(address(0, args[1], args[2], k), align=4) for k in range(TILE)]
         for _ in range(4):  # log2 TILE

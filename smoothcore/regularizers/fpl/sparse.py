@@ -1,34 +1,22 @@
-"""The step of the engine `sparse` with the penalty `FPL`.
+"""FPL for the engine `sparse`: Σ_k |f(t_k) − f(t_{k−1})| on each segment.
 
-The gradient is taken at the parameters before the step: the step finishes reading W, β, v before it
-moves them.
+On a segment z is linear in t, so f on the grid needs no product with W, and a gradient at z(t)
+divides into (1 − t) at one end and t at the other.
 """
 
 import numpy as np
 
-from smoothcore.engines.sparse.kernels import (
-    fast,
-    forward_backward,
-    move_first_layer,
-    move_others,
-    sort_by_pixel,
-)
+from smoothcore.engines.sparse.vectors import fast
 
 
 @fast
-def _add_fpl(parameters, work, m, rate, lambda_, grid_points):
-    """Add λ × FPL of the batch to the moves of z and v.
-
-    On a segment z is linear in t, so f on the grid needs no product with W, and a gradient at
-    z(t) divides into (1 − t) at one end and t at the other.
-    """
-    half = m // 2
-    if half == 0 or grid_points < 2:
-        return
+def step(parameters, work, m, rate, lambda_, grid_points):
+    """Add to the moves of z and v."""
+    half = m // 2 if grid_points > 1 else 0
     v = parameters.v
     H = v.shape[0]
     zero, one = np.float32(0.0), np.float32(1.0)
-    scale = np.float32(-rate * lambda_ / half)
+    scale = np.float32(-rate * lambda_ / max(half, 1))
     for s in range(half):
         z_a, z_b = work.z[s], work.z[half + s]
         move_a, move_b = work.move_z[s], work.move_z[half + s]
@@ -48,19 +36,10 @@ def _add_fpl(parameters, work, m, rate, lambda_, grid_points):
                 move_f = scale * (sign_before - sign)
                 for j in range(H):
                     z = z_a[j] + t * (z_b[j] - z_a[j])
-                    move_z = move_f * v[j] if z > zero else zero
+                    # both products first: a choice between values needs no branch
+                    by_v, by_z = move_f * v[j], move_f * z
+                    move_z = by_v if z > zero else zero
                     move_a[j] += (one - t) * move_z
                     move_b[j] += t * move_z
-                    work.move_v[j] += move_f * z if z > zero else zero
+                    work.move_v[j] += by_z if z > zero else zero
             f_before, sign_before = f, sign
-
-
-@fast
-def step(parameters, images, work, order, begin, end, rate, lambda_, grid_points):
-    """One update with FPL; arguments and value as in `kernels.plain_step`."""
-    move_c, squared = forward_backward(parameters, images, work, order, begin, end, rate)
-    _add_fpl(parameters, work, end - begin, rate, lambda_, grid_points)
-    sort_by_pixel(images, work, order, begin, end)
-    move_first_layer(parameters, work)
-    move_others(parameters, work, end - begin, move_c)
-    return squared

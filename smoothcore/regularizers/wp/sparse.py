@@ -1,12 +1,16 @@
-"""The step of the engine `sparse` with the penalty `WP`."""
+"""WP for the engine `sparse`: Σ_i |v_i| ‖w_i‖, no data."""
 
-from smoothcore.engines.sparse.kernels import fast
-from smoothcore.engines.sparse.shrinking import buffers, shrinking_step
+import numpy as np
 
-__all__ = ["buffers", "step"]
+from smoothcore.engines.sparse.shrinking import shrink_columns
+from smoothcore.engines.sparse.vectors import fast
+
+SHRINKS = True
 
 
 @fast
-def step(parameters, images, work, order, begin, end, rate, lambda_, grid_points):
-    """One update with WP; arguments and value as in `kernels.plain_step`."""
-    return shrinking_step(parameters, images, work, order, begin, end, rate, lambda_, False)
+def step(parameters, work, m, rate, lambda_, grid_points):
+    """Set the shrinking of W, and add to the move of v."""
+    for i in range(work.shrink.shape[0]):
+        work.shrink[i] = np.float32(1.0)
+    shrink_columns(parameters, work, np.float32(-rate * lambda_))
