@@ -76,11 +76,6 @@ wildcard_constraints:
     folder=rf"{STUDY_FOLDER}(/partial)?",
 
 
-def expected_seconds(wildcards):
-    """What is expected to take longest goes first, and a trained network is measured soon."""
-    return costs.expected_seconds(SESSION.run(wildcards), STUDY)
-
-
 def cost_class(wildcards):
     """Runs of one class share an allocation on a cluster, as many as the profile says."""
     return costs.cost_class(SESSION.run(wildcards), STUDY)

@@ -13,7 +13,7 @@ rule measure:
         LAYOUT.log("measure"),
     benchmark:
         LAYOUT.benchmark("measure")
-    priority: expected_seconds
+    priority: SESSION.priority
     group:
         cost_class
     conda:

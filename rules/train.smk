@@ -13,7 +13,7 @@ rule train:
         LAYOUT.log("train"),
     benchmark:
         LAYOUT.benchmark("train")
-    priority: expected_seconds
+    priority: SESSION.priority
     group:
         cost_class
     conda:

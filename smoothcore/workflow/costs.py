@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from smoothcore.study.config import Study
     from smoothcore.study.run import Run
 
-#: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core: means of what the
-#: benchmark measured on two generations of processors (docs/performance.md), 0.21 and 0.30 ms with
-#: the engine `sparse`; what a penalty costs beside it, the regularizers say themselves
-PLAIN_STEP_MS = {"sparse": 0.25, "tensorflow": 0.57}
+#: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core, 10,000 images, as the
+#: benchmark measured it (docs/performance.md): 0.15 ms with AVX-512 and with AVX2 on a processor
+#: with 1 MB of second-level cache; what a penalty costs beside it, the regularizers say themselves
+PLAIN_STEP_MS = {"sparse": 0.16, "tensorflow": 0.57}
 
 #: what a step costs whatever the size of the network: calls, permutations, the loss
 _STEP_OVERHEAD_MS = 0.01

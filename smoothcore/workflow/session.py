@@ -15,8 +15,9 @@ from smoothcore.errors import SmoothcoreError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.regularizers import all_regularizers
 from smoothcore.study.config import Study
-from smoothcore.study.grid import all_runs
+from smoothcore.study.grid import all_runs, monotonicity_runs
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe, recipe_of
 from smoothcore.workflow import costs
@@ -61,6 +62,29 @@ class Session:
     def recipe(self, run: Run) -> Recipe:
         """Return the settings that a run depends on."""
         return recipe_of(self.study, run)
+
+    @cached_property
+    def _places(self) -> dict[Run, int]:
+        """The place of each run in the order in which they are worth having.
+
+        Table 1 first, pair by pair, so that whole rows of it exist early. Then Table 2: λ = 0, to
+        which everything is compared, and the penalties, the cheapest step first. What takes longest
+        goes first within each of these.
+        """
+        tables = {run: 1 for run in monotonicity_runs(self.study)}
+        step = {name: about.step_ratio.get("sparse", 1.0) for name, about in all_regularizers().items()}
+
+        def place(run: Run) -> tuple:
+            seconds = -costs.expected_seconds(run, self.study)
+            if run in tables:
+                return 1, self.study.pairs.index(run.pair), seconds
+            return 2, step.get(run.regularizer, 0.0), seconds
+
+        return {run: k for k, run in enumerate(sorted(self.runs, key=place))}
+
+    def priority(self, wildcards: Any) -> int:
+        """Return the priority of the jobs of a run; a trained network is measured at once."""
+        return len(self.runs) - self._places.get(self.run(wildcards), len(self.runs))
 
     def training_settings(self, wildcards: Any) -> str:
         """Return what a training job is told, as JSON.
