@@ -1,19 +1,19 @@
 """Print Table 1 and Table 2 beside the paper's, and where the figures and the report lie."""
 
 import argparse
+import csv
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from smoothcore.errors import exits_readably
-from smoothcore.files.storage import read_csv, read_parquet
+from smoothcore.errors import DamagedFileError, exits_readably
+from smoothcore.files.repair import repair_hint
 from smoothcore.results import comparison
 from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
-_FILES = ("figure1.svg", "figure2.svg", "report.html")
+_FILES = ("figure1.svg", "figure2.svg", "penalty_effects.svg", "report.html")
 
 
 @exits_readably
@@ -22,65 +22,122 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", required=True, type=Path, help="results/<name>")
     folder = parser.parse_args().folder
-    grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), folder)
-    about = read_parquet(grid / "grid.parquet").schema.metadata[b"smoothcore.about"]
-    table1, table2 = (read_csv(folder / f"{name}.csv") for name in ("table1", "table2"))
-    print("\nTable 1. Kendall's τ between training set size and measure\n")
-    _print_aligned(_rows1(table1))
-    print("\nTable 2. What a penalty leaves of the measure while the network interpolates\n")
-    _print_aligned(_rows2(table2))
-    print(
-        "\nIntervals: 95 % bootstrap over pairs. Last column of each comparison: ours minus the"
-        "\npaper's; = where the paper's value lies within the interval, else higher or lower.\n"
-    )
-    if comparison.below_bound(table2).any():
-        print("No r_norm (–) where the mean at 0 is already below its lower bound l_S.\n")
-    if differences(json.loads(about)):
-        print("This is not the paper's study: its numbers stand here for orientation only.\n")
-    for name in _FILES:
-        if (folder / name).exists():
-            print(f"  {folder / name}")
+    table1, table2 = (_read(folder / f"{name}.csv") for name in ("table1", "table2"))
+    is_papers = _is_papers(folder)
+    for line in (
+        "\nTable 1. Kendall's τ between training set size and measure\n",
+        *_aligned(_rows1(table1, is_papers)),
+        "\nTable 2. What a penalty leaves of its measure while the network interpolates\n",
+        *_aligned(_rows2(table2, is_papers)),
+        *("", *_notes(table1, table2, is_papers), ""),
+        *(f"  {folder / name}" for name in _FILES if (folder / name).exists()),
+    ):
+        print(_shown(line))
 
 
-def _rows1(table: pd.DataFrame) -> list[list[str]]:
-    rows = [["", "", "ours", "95 %", "paper", "difference", "", "τ there are"]]
-    for _, row in table.iterrows():
-        tau = comparison.of_table1(row)
-        counts = f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}"
-        rows.append([row["measure"], row["estimator"], *_compared(tau), counts])
-    return rows
+def _shown(text: str) -> str:
+    return comparison.in_encoding(text, sys.stdout.encoding)
 
 
-def _rows2(table: pd.DataFrame) -> list[list[str]]:
-    head = ["", "", "λ", "at 0", "at λ", "r_norm", "95 %", "paper", "difference", "", "pairs"]
-    rows = [head]
-    for _, row in table.iterrows():
-        means = [
-            comparison.two_decimals(row[name])
-            for name in ("unregularized_mean", "regularized_mean")
-        ]
-        counts = f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}"
+def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> list[str]:
+    notes = ["95 %: bootstrap interval, pairs resampled. Difference: ours minus the paper's."]
+    if is_papers:
+        notes.append("=: the paper's mean lies within the interval; else ours is higher or lower.")
+    elif is_papers is None:
+        notes.append("No verdict: without grid.parquet it is unknown whether this is the paper's study.")
+    else:
+        notes.append("This is not the paper's study: its numbers stand here for orientation only.")
+    r_norms = [comparison.compared(row, "r_norm_") for row in table2]
+    if any(value.too_few for value in [*map(comparison.compared, table1), *r_norms]):
+        notes.append(
+            f"Fewer than {comparison.MIN_PAIRS} pairs or {comparison.MIN_SIZES} sizes: too few to "
+            "conclude anything from that row."
+        )
+    if any(value.upper_bound for value in r_norms):
+        notes.append("≤: an upper bound. Every run at the largest λ interpolates; larger λ were not tried.")
+    if any(row["n_at_bound"] for row in table2):
+        notes.append("At l_S: pairs that lie at or below the lower bound without a penalty.")
+    return notes
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """Read a table, its numbers as numbers; an empty cell is NaN."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [{k: _value(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return {"True": True, "False": False}.get(text, text)
+
+
+def _is_papers(folder: Path) -> bool | None:
+    """Tell whether the tables are of the paper's study; None if its grid cannot be read."""
+    grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), None)
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        return None
+    if grid is None:
+        return None
+    metadata = pyarrow.parquet.read_metadata(grid / "grid.parquet").metadata
+    return not differences(json.loads(metadata[b"smoothcore.about"]))
+
+
+def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
+    head = ["", "estimate", "images", "ours", "95 %", "pairs", "sizes", "paper", "difference", ""]
+    rows = [[*head, "τ so far"]]
+    for row in table:
+        tau = comparison.compared(row)
         rows.append(
             [
-                *(row["regularizer"], row["estimator"], comparison.plain_lambda(row["lambda"])),
-                *(*means, *_compared(comparison.of_table2(row)), counts),
+                *(row["measure"], row["estimator"], str(row["images"]), tau.ours, tau.interval),
+                *(f"{tau.n_pairs}", f"{tau.n_sizes}"),
+                *_beside(tau, is_papers),
+                f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}",
             ]
         )
     return rows
 
 
-def _compared(value: comparison.Compared) -> list[str]:
-    mark = _MARKS[value.verdict]
-    return [value.ours, value.interval, value.paper, value.difference, mark]
+def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
+    head = ["penalty", "measure", "estimate", "λ", "at 0", "at λ", "r_norm", "95 %", "pairs"]
+    rows = [[*head, "paper", "difference", "", "ratio of means, 95 %", "at l_S"]]
+    for row in table:
+        r_norm, ratio = comparison.compared(row, "r_norm_"), comparison.ratio_of_means(row)
+        means = (row["unregularized_mean"], row["regularized_mean"])
+        rows.append(
+            [
+                *(row["regularizer"], row["measure"], row["estimator"]),
+                comparison.plain_lambda(row["lambda"]),
+                *map(comparison.two_decimals, means),
+                *(r_norm.ours, r_norm.interval),
+                f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}",
+                *_beside(r_norm, is_papers),
+                f"{ratio.ours}, {ratio.interval}",
+                f"{row['n_at_bound']:.0f}",
+            ]
+        )
+    return rows
 
 
-def _print_aligned(rows: list[list[str]]) -> None:
+def _beside(value: comparison.Compared, is_papers: bool | None) -> list[str]:
+    return [value.paper, value.difference, _MARKS[value.verdict] if is_papers else ""]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    rows = [[_shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  " + "  ".join(cells).rstrip())
-        if number == 0:
-            print("  " + "─" * (sum(widths) + 2 * (len(widths) - 1)))
+    lines = [
+        "  " + "  ".join(c.ljust(width) for c, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return [lines[0], "  " + "─" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]]
 
 
 if __name__ == "__main__":

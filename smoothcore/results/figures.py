@@ -1,4 +1,4 @@
-"""Figure 1 and Figure 2 of the study; the numbers come from `statistics` and `toy`."""
+"""The figures of the study; the numbers come from `statistics` and `toy`."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results import toy
+from smoothcore.results import statistics, toy
 from smoothcore.results.style import (
     COLORS,
     DATA_POINTS,
@@ -23,114 +23,125 @@ from smoothcore.results.style import (
     PAGE,
     figure_style,
     note,
+    panels,
     power_of_ten,
     three_digits,
 )
 
 _TOY_TITLES = {"smooth": "smooth", "rough": "not smooth"}
+_DASHES = (0, (3, 2))
+
+#: quartiles of fewer values than Tukey's five numbers show nothing that their dots do not show
+MIN_BOX = 5
 
 
 def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
-    """Draw the networks of `toy.RUNS` with the points that both interpolate and their measures."""
+    """Draw the networks of `toy.RUNS` with the points that both interpolate and their measures.
+
+    Above each stand the paper's measures, means over random points or segments of the interval
+    shown, and the total variation of the curve as it is drawn.
+    """
     data = toy.training_set()
     x = toy.interval(2001)
     with figure_style():
         figure = Figure(figsize=(PAGE, 2.35))
-        panels = figure.subplots(1, len(networks), sharex=True, sharey=True)
-        for axes, letter, (name, network) in zip(panels, "ab", networks.items(), strict=False):
-            f = network.astype(np.float64)
-            axes.plot(x[:, 0], f(x), color=INK, lw=1.3, zorder=2)
+        shown = figure.subplots(1, len(networks), sharex=True, sharey=True)
+        for axes, letter, (name, network) in zip(shown, "ab", networks.items(), strict=False):
+            f = network.astype(np.float64)(x)
+            axes.plot(x[:, 0], f, color=INK, lw=1.3, zorder=2)
             axes.plot(
                 data.x[:, 0], data.y, "o", ms=5, mfc=DATA_POINTS, mec=GROUND, mew=0.8, zorder=3
             )
-            measured = toy.measure_toy(network)
-            values = "   ".join(f"{m} {three_digits(measured[m].value)}" for m in COLORS)
+            values = {m: found.value for m, found in toy.measure_toy(network).items()}
+            values["curve"] = np.abs(np.diff(f)).sum()
+            text = "   ".join(f"{m} {three_digits(value)}" for m, value in values.items())
             axes.set_title(f"({letter}) {_TOY_TITLES[name]}", pad=16)
-            axes.text(0, 1.035, values, transform=axes.transAxes, fontsize=7, color=INK)
+            axes.text(0, 1.035, text, transform=axes.transAxes, fontsize=7, color=INK)
             settings = f"$\\alpha = {toy.RUNS[name].alpha:g}$,  $L(f)$ = "
             axes.text(
                 0.985, 0.93, settings + power_of_ten(network.loss(*data)),
                 transform=axes.transAxes, ha="right", fontsize=7, color=MUTED,
             )  # fmt: skip
             axes.set_xlabel("$x$")
-        panels[0].set_ylabel("$f(x)$")
+        shown[0].set_ylabel("$f(x)$")
     return figure
 
 
 def figure2(values: pd.DataFrame, counts: pd.DataFrame) -> Figure:
-    """Draw the measure that each regularizer penalizes, one box per λ, λ = 0 on the first row.
+    """Draw the measure that each regularizer penalizes, one row per λ, λ = 0 on the first.
 
-    Boxes span the quartiles, whiskers the values within 1.5 box lengths; dots are pairs. Beside
-    each row stands how many of the pairs of the grid interpolate, and so are in its box.
+    Dots are runs. Boxes span the quartiles, whiskers the values within 1.5 box lengths; fewer than
+    `MIN_BOX` dots have no box. Beside each row stands how many of the runs of the grid interpolate.
 
     Args:
         values: from `statistics.optimality_values`.
         counts: from `statistics.interpolation_counts`.
     """
-    regularizers = list(dict.fromkeys(counts["regularizer"]))
+    shown = statistics.main_rows(statistics.penalized(values))
+    longest = counts.groupby("regularizer").size().max() if len(counts) else 3
     with figure_style():
-        n_rows = max(1, -(-len(regularizers) // 2))
-        longest = counts.groupby("regularizer").size().max() if regularizers else 3
-        figure = Figure(figsize=(PAGE, n_rows * (0.75 + 0.3 * longest)))
-        panels = figure.subplots(n_rows, 2, squeeze=False).flat
-        for axes, regularizer in zip(panels, regularizers, strict=False):
-            _boxes(
-                axes,
-                regularizer,
-                values[values["regularizer"] == regularizer],
-                counts[counts["regularizer"] == regularizer],
-            )
-        for axes in list(figure.axes)[len(regularizers) :]:
-            axes.set_axis_off()
-        if not regularizers:
-            note(figure.axes[0], "The study has no optimality experiment.")
+        figure, by_regularizer = _panels(counts, 2, 0.75 + 0.3 * longest)
+        for regularizer, axes in by_regularizer.items():
+            _boxes(axes, regularizer, *(t[t["regularizer"] == regularizer] for t in (shown, counts)))
     return figure
+
+
+def _panels(table: pd.DataFrame, columns: int, height: float, **options) -> tuple[Figure, dict]:
+    """Return a figure with a panel for each regularizer of a table, in their order.
+
+    With ``width_ratios`` a panel is as many axes side by side.
+    """
+    there = [name for name in all_regularizers() if name in set(table["regularizer"])]
+    ratios = options.pop("width_ratios", [1])
+    n, width = len(there), len(ratios)
+    if n:
+        options["width_ratios"] = ratios * min(columns, n)
+    figure, axes = panels(n * width, columns * width, height, **options)
+    if not n:
+        note(axes[0], "The study has no optimality experiment.")
+    for name, of in zip(there, axes[::width], strict=False):
+        of.set_title(name, color=COLORS[all_regularizers()[name].measure], pad=12)
+    return figure, {
+        name: axes[k * width] if width == 1 else axes[k * width : (k + 1) * width]
+        for k, name in enumerate(there)
+    }
 
 
 def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFrame) -> None:
     measure = all_regularizers()[regularizer].measure
-    color = COLORS[measure]
-    shown = values[values["estimator"] == all_measures()[measure].main_estimator]
     rows = counts.sort_values("lambda").reset_index(drop=True)
-    for row, cell in rows.iterrows():
-        of = shown.loc[shown["lambda"] == cell["lambda"], "value"].dropna().to_numpy()
-        baseline = cell["lambda"] == 0
-        if len(of):
+    for row, key in rows.iterrows():
+        of = values.loc[values["lambda"] == key["lambda"], "value"].to_numpy()
+        color = MUTED if key["lambda"] == 0 else COLORS[measure]
+        if len(of) >= MIN_BOX:
+            # seaborn 0.13 asks matplotlib for boxes in a way that it no longer wants
             axes.boxplot(
                 of, positions=[row], orientation="horizontal", widths=0.56, patch_artist=True,
                 showfliers=False, manage_ticks=False,
-                boxprops={
-                    "facecolor": FAINT if baseline else (color, 0.25),
-                    "edgecolor": MUTED if baseline else color, "lw": 0.9,
-                },
+                boxprops={"facecolor": (color, 0.2), "edgecolor": color, "lw": 0.9},
                 medianprops={"color": INK, "lw": 1.4, "solid_capstyle": "butt"},
-                whiskerprops={"color": MUTED if baseline else color, "lw": 0.9},
-                capprops={"color": MUTED if baseline else color, "lw": 0.9},
+                whiskerprops={"color": color, "lw": 0.9}, capprops={"color": color, "lw": 0.9},
             )  # fmt: skip
-            # a fixed spread: the same figure every time
-            spread = 0.2 * np.sin(2.4 * np.arange(len(of)))
-            axes.plot(
-                of, row + spread, ".", ms=2.6, mew=0, alpha=0.7, zorder=3,
-                color=MUTED if baseline else color,
-            )  # fmt: skip
-        count = f"{cell['n_interpolating']}/{cell['n_in_grid']}"
+        # a fixed spread: the same figure every time
+        spread = 0.2 * np.sin(2.4 * np.arange(len(of)))
+        size = 3 if len(of) >= MIN_BOX else 5
+        axes.plot(of, row + spread, ".", ms=size, mew=0, alpha=0.8, zorder=3, color=color)
+        count = f"{key['n_interpolating']}/{key['n_in_grid']}"
         axes.text(
             1.015, row, count, transform=axes.get_yaxis_transform(), va="center", fontsize=6.5,
             color=INK if len(of) else MUTED,
         )  # fmt: skip
         if not len(of):
             axes.text(
-                0.5, row, "no run interpolates" if cell["n_present"] else "no run yet",
+                0.5, row, "no run interpolates" if key["n_present"] else "no run yet",
                 transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=6.5,
                 color=MUTED, style="italic",
             )  # fmt: skip
-    _mark_lower_bound(axes, all_measures()[measure].lower_bound, shown["value"])
+    _mark_lower_bound(axes, all_measures()[measure].lower_bound, values["value"])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), [power_of_ten(value) for value in rows["lambda"]])
     axes.tick_params(axis="y", length=0)
-    penalty = "" if regularizer == measure else f", penalty {regularizer}"
-    axes.set_xlabel(f"{measure} ({LONG_NAMES[measure]}{penalty})")
-    axes.set_title(regularizer, color=color, pad=12)
+    axes.set_xlabel(f"{measure} ({LONG_NAMES[measure]})")
     for x, head, alignment in ((-0.02, "$\\lambda$", "right"), (1.015, "interp.", "left")):
         axes.annotate(
             head, (x, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
@@ -147,7 +158,7 @@ def _mark_lower_bound(axes: Axes, bound: float, values: pd.Series) -> None:
     if values.empty:
         axes.set_xlim(bound - 0.15, bound + 1)
     if near:
-        axes.axvline(bound, color=INK, lw=0.9, ls=(0, (3, 2)), zorder=1)
+        axes.axvline(bound, color=INK, lw=0.9, ls=_DASHES, zorder=1)
     axes.annotate(
         f"$l_S = {bound:g}$" if near else f"$\\leftarrow\\; l_S = {bound:g}$",
         (bound, 1) if near else (0, 1),
@@ -155,3 +166,101 @@ def _mark_lower_bound(axes: Axes, bound: float, values: pd.Series) -> None:
         xytext=(0, 3), textcoords="offset points", fontsize=6.5, color=INK,
         ha="center" if near else "left",
     )  # fmt: skip
+
+
+def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
+    """Draw each pair at λ = 0 and at the reported λ, joined by a line, and its r_norm at the right.
+
+    Args:
+        r_norms: from `statistics.r_norms`.
+        penalties: from `statistics.penalties`, for the mean r_norm and its interval.
+    """
+    shown = statistics.main_rows(r_norms[r_norms["reported"]])
+    table = statistics.main_rows(penalties[penalties["reported"]])
+    with figure_style():
+        figure, by_regularizer = _panels(table, 3, 2.2, width_ratios=[2, 1])
+        for name, (axes, right) in by_regularizer.items():
+            of = shown[shown["regularizer"] == name]
+            (row,) = table[table["regularizer"] == name].to_dict("records")
+            if of.empty:
+                right.remove()
+                note(axes, "no pair interpolates\nat λ = 0 and at a reported λ")
+                continue
+            color = COLORS[row["measure"]]
+            both = of[["unregularized", "regularized"]].T.to_numpy()
+            axes.plot([0, 1], both, color=color, lw=0.7, alpha=0.6, marker=".", ms=3)
+            axes.set(xlim=(-0.2, 1.2), ylabel=row["measure"])
+            axes.set_xticks([0, 1], ["λ = 0", power_of_ten(row["lambda"])])
+            spread = 0.1 * np.sin(2.4 * np.arange(len(of)))
+            right.plot(spread, of["r_norm"], ".", ms=4, mew=0, alpha=0.7, color=color)
+            _interval(right, [0.35], *([row[f"r_norm_{k}"]] for k in ("mean", "low", "high")), INK)
+            right.axhline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
+            right.set(xlim=(-0.3, 0.6))
+            right.set_xticks([0], ["$r_{\\mathrm{norm}}$"])
+    return figure
+
+
+def _interval(axes: Axes, x, mean, low, high, color: str, **options) -> None:
+    """Draw means with their intervals; a mean without one is a dot."""
+    mean, low, high = (np.asarray(values, float) for values in (mean, low, high))
+    axes.errorbar(
+        x, mean, np.nan_to_num([mean - low, high - mean]), color=color, fmt="o-", ms=3, lw=1.2,
+        **options,
+    )  # fmt: skip
+
+
+def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]) -> Figure:
+    """Draw r_norm and the share of the pairs that interpolate against λ, one panel a regularizer.
+
+    Args:
+        penalties: from `statistics.penalties`.
+        marked: the λ of the paper's grid by regularizer; ◆ marks them, and a ring the reported λ.
+    """
+    shown = statistics.main_rows(penalties.dropna(subset="lambda"))
+    with figure_style():
+        figure, by_regularizer = _panels(shown, 3, 1.9, sharey=True)
+        for name, axes in by_regularizer.items():
+            of = shown[shown["regularizer"] == name].sort_values("lambda")
+            color, lambdas = COLORS[all_regularizers()[name].measure], of["lambda"]
+            share = of["n_interpolating"] / of["n_in_grid"]
+            axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
+            axes.plot(lambdas, share, color=MUTED, lw=0.9, marker=".", ms=3, label="interpolate")
+            axes.axhline(0.5, color=MUTED, lw=0.5, ls=_DASHES)
+            means, low, high = (of[f"r_norm_{k}"] for k in ("mean", "low", "high"))
+            _interval(axes, lambdas, means, low, high, color, label="$r_{\\mathrm{norm}}$")
+            papers = lambdas.isin(marked.get(name, ()))
+            axes.plot(lambdas[papers], means[papers], "D", ms=5, color=color, label="paper's λ")
+            reported = of["reported"].astype(bool)
+            axes.plot(lambdas[reported], means[reported], "o", ms=10, mfc="none", mec=INK, mew=0.8)
+            axes.set_xscale("log")
+            axes.set(xlabel="λ", ylim=(0, None))
+            axes.grid(axis="y")
+        if by_regularizer:
+            axes.legend(fontsize=6)
+    return figure
+
+
+def effects_figure(effects: pd.DataFrame) -> Figure:
+    """Draw S(f_λ) / S(f_0) of every measure, one panel a penalty; at 1 the penalty does nothing.
+
+    Args:
+        effects: from `statistics.penalty_effects`.
+    """
+    shown = statistics.main_rows(effects)
+    names = [name for name in all_measures() if name in set(shown["measure"])]
+    with figure_style():
+        figure, by_regularizer = _panels(shown, 5, 0.9 + 0.17 * len(names))
+        for name, axes in by_regularizer.items():
+            of = shown[shown["regularizer"] == name].set_index("measure").reindex(names)
+            for y, (measure, row) in enumerate(of.iterrows()):
+                axes.plot([row["low"], row["high"]], [y, y], color=COLORS[measure], lw=1.6)
+                mark = "D" if measure == row["penalized"] else "o"
+                axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
+            axes.axvline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
+            first = axes is next(iter(by_regularizer.values()))
+            axes.set_yticks(range(len(names)), names if first else [])
+            axes.set_ylim(len(names) - 0.5, -0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(3))
+            axes.grid(axis="x")
+            axes.set_xlabel(f"{of['n_matched'].max():.0f} pairs")
+    return figure

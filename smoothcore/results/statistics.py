@@ -1,11 +1,13 @@
-"""The numbers of Table 1, Table 2 and Figure 2, from the tables of runs and measures.
+"""The numbers of every table and figure, from the tables of runs and measures.
 
 Every function is pure and takes data frames:
 
 - ``grid``: the runs the configuration asks for: the `COORDINATES` of a run and two booleans,
   ``monotonicity`` and ``optimality``, that say which experiments it belongs to.
-- ``runs``: the runs there are: `COORDINATES`, ``status`` and ``interpolates``.
-- ``measures``: `COORDINATES`, ``measure``, ``estimator``, ``value``, ``interpolates``.
+- ``runs``: the runs so far: `COORDINATES`, ``status`` and ``interpolates``.
+- ``measures``: `COORDINATES`, ``measure``, ``estimator``, ``images``, ``value``, ``interpolates``,
+  and ``main``: the trained network on the images that the measure is defined on. Other rows are
+  left out.
 
 Further columns are ignored, and so are runs outside the grid. A run that is missing, or that did
 not reach the loss ε, is left out of every mean and shows in the counts beside it. Any table may be
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
+from scipy.stats import bootstrap, kendalltau
 
 from smoothcore.measures import all_estimates, all_measures
 from smoothcore.network.seeds import generator, stream
@@ -40,42 +42,40 @@ EXPERIMENTS = ("monotonicity", "optimality")
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
-TABLE2_COLUMNS = [
-    *("regularizer", "measure", "estimator", "lambda"),
-    *("unregularized_mean", "regularized_mean", "lower_bound"),
-    *("r_norm_mean", "r_norm_std", "r_norm_low", "r_norm_high", "n_matched", "n_in_grid"),
-    *("paper_unregularized_mean", "paper_regularized_mean"),
-    *("paper_r_norm_mean", "paper_r_norm_std"),
-]
-
 _GRID = {**COORDINATE_TYPES, "monotonicity": bool, "optimality": bool}
 _RUNS = {**COORDINATE_TYPES, "status": str, "interpolates": bool}
 _MEASURES = {
     **COORDINATE_TYPES,
     "measure": str,
     "estimator": str,
+    "images": str,
     "value": np.float64,
     "interpolates": bool,
 }
 _TAUS = {
     "measure": str,
     "estimator": str,
+    "images": str,
     "pair": str,
     "seed": np.int64,
     "tau": np.float64,
     "n_sizes": np.int64,
     "n_sizes_in_grid": np.int64,
 }
+_RUN_OF_PANEL = ["regularizer", "measure", "estimator", "pair", "size", "seed", "learning_rate"]
 
 
 def _typed(table: pd.DataFrame, types: dict) -> pd.DataFrame:
     """Return the named columns in their types; a table without rows may lack columns.
 
     Raises:
-        ValueError: a truth value is missing, which pandas would turn into True, or a row that
-            should be the only one of its kind is there twice.
+        ValueError: a column is missing; a truth value is missing, which pandas would turn into
+            True; a row that should be the only one of its kind is there twice.
     """
     columns = list(types)
+    missing = [name for name in columns if name not in table.columns]
+    if missing and not table.empty:
+        raise ValueError(f"the table has no column {missing[0]!r}")
     table = table.reindex(columns=columns) if table.empty else table[columns]
     for name in columns:
         if types[name] is bool and table[name].isna().any():
@@ -88,8 +88,20 @@ def _typed(table: pd.DataFrame, types: dict) -> pd.DataFrame:
     return table
 
 
-def bootstrap_interval(values: pd.Series, pairs: pd.Series) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean, resampling pairs.
+def main_values(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the main rows of the runs that interpolate: what every table and figure shows."""
+    if measures.empty:
+        return _typed(measures, _MEASURES)
+    if "main" not in measures or measures["main"].isna().any():
+        raise ValueError("the table of measures must say in a column 'main' which rows are shown")
+    table = _typed(measures[measures["main"].astype(bool)], _MEASURES)
+    return table[table["interpolates"] & table["value"].notna()]
+
+
+def bootstrap_interval(
+    values: pd.Series, pairs: pd.Series, weights: pd.Series | float = 1.0
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of Σ values / Σ weights, resampling pairs.
 
     A pair is drawn with all its values (its seeds), because models of one pair share data and
     evaluation points. 10,000 resamples from a fixed stream: equal data give equal intervals.
@@ -97,21 +109,50 @@ def bootstrap_interval(values: pd.Series, pairs: pd.Series) -> tuple[float, floa
     Args:
         values: finite values.
         pairs: the pair of each.
+        weights: 1 for the mean. A resample whose weights do not sum to more than 0 has no ratio.
 
     Returns:
-        Lower and upper end; NaN for fewer than two pairs.
+        Lower and upper end; NaN for fewer than two pairs, or where too many resamples have no
+        ratio.
     """
-    by_pair = pd.Series(values.to_numpy()).groupby(pairs.to_numpy(), sort=True)
-    sums, counts = by_pair.sum().to_numpy(), by_pair.count().to_numpy()
-    n = len(sums)
-    if n < 2:
+    table = pd.DataFrame({"values": np.asarray(values), "weights": weights})
+    sums = table.groupby(np.asarray(pairs), sort=True).sum().to_numpy(np.float64)
+    if len(sums) < 2:
         return float("nan"), float("nan")
-    # how often each resample draws each pair
-    times = generator(stream("bootstrap")).multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
-    means = (times @ sums) / (times @ counts)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    found = bootstrap(
+        (sums[:, 0], sums[:, 1]),
+        _ratio,
+        paired=True,
+        n_resamples=N_RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=generator(stream("bootstrap")),
+    ).confidence_interval
+    return (float(found.low), float(found.high)) if np.isfinite(found.high) else (np.nan, np.nan)
+
+
+def _ratio(values: np.ndarray, weights: np.ndarray, axis: int = -1) -> np.ndarray:
+    values, weights = values.sum(axis), weights.sum(axis)
+    return np.divide(values, weights, out=np.full_like(values, np.inf), where=weights > 0)
+
+
+def _mean(of: pd.DataFrame, column: str, name: str, std: bool = False) -> dict[str, float]:
+    """Return the mean of a column with its interval, under names that begin with ``name``."""
+    low, high = bootstrap_interval(of[column], of["pair"])
+    spread = {f"{name}std": of[column].std(ddof=1)} if std else {}
+    return {f"{name}mean": of[column].mean(), **spread, f"{name}low": low, f"{name}high": high}
+
+
+def _estimates(measures: Any) -> list[tuple[str, str]]:
+    """Return the estimates that a table has, all of them where it has no row."""
+    there = set(zip(measures["measure"], measures["estimator"], strict=True))
+    return [estimate for estimate in all_estimates() if estimate in there or not there]
+
+
+def main_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the estimator that figures show of each measure."""
+    main = {name: about.main_estimator for name, about in all_measures().items()}
+    return table[table["estimator"] == table["measure"].map(main)]
 
 
 def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -120,22 +161,23 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     Only runs of the monotonicity experiment that interpolate count.
 
     Returns:
-        One row per measure, estimator, pair and seed of the grid: ``tau`` (NaN with fewer than two
-        sizes, or where all values are equal), ``n_sizes`` it was computed over and
-        ``n_sizes_in_grid``.
+        One row per measure, estimator, pair and seed of the grid: the ``images`` of the measure,
+        ``tau`` (NaN with fewer than two sizes, or where all values are equal), ``n_sizes`` it was
+        computed over and ``n_sizes_in_grid``.
     """
-    grid, measures = _typed(grid, _GRID), _typed(measures, _MEASURES)
-    cells = grid.loc[grid["monotonicity"], COORDINATES]
-    usable = measures[measures["interpolates"] & measures["value"].notna()]
+    grid, usable = _typed(grid, _GRID), main_values(measures)
+    asked = grid.loc[grid["monotonicity"], COORDINATES]
+    images = dict(zip(usable["measure"], usable["images"], strict=True))
     groups = dict(
-        iter(usable.merge(cells, on=COORDINATES).groupby(["measure", "estimator", "pair", "seed"]))
+        iter(usable.merge(asked, on=COORDINATES).groupby(["measure", "estimator", "pair", "seed"]))
     )
     rows = []
-    for measure, estimator in all_estimates():
-        for (pair, seed), cell in cells.groupby(["pair", "seed"]):
-            group = groups.get((measure, estimator, pair, seed), usable.iloc[:0])
-            tau = kendalltau(group["size"], group["value"]).statistic if len(group) > 1 else np.nan
-            rows.append((measure, estimator, pair, seed, tau, len(group), len(cell)))
+    for measure, estimator in _estimates(usable):
+        for (pair, seed), sizes in asked.groupby(["pair", "seed"]):
+            of = groups.get((measure, estimator, pair, seed), usable.iloc[:0])
+            tau = kendalltau(of["size"], of["value"]).statistic if len(of) > 1 else np.nan
+            where = images.get(measure, "")
+            rows.append((measure, estimator, where, pair, seed, tau, len(of), len(sizes)))
     return _typed(pd.DataFrame(rows, columns=list(_TAUS)), _TAUS)
 
 
@@ -143,68 +185,61 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
     """Return Table 1 from `kendall_taus`: one row per measure and estimator.
 
     Returns:
-        ``mean`` and sample standard deviation ``std`` of the τ there are, the bootstrap interval
-        of the mean ``low``, ``high``; ``n_values`` τ averaged, ``n_complete`` of them over all
-        their sizes, ``n_in_grid`` asked for; ``paper_mean``, ``paper_std`` for the paper's
-        estimator.
+        ``mean`` and sample standard deviation ``std`` of the τ so far, the bootstrap interval of
+        the mean ``low``, ``high``; ``n_values`` τ averaged of ``n_pairs`` pairs, over ``n_sizes``
+        sizes at most, ``n_complete`` of them over all their sizes, ``n_in_grid`` asked for;
+        ``paper_mean``, ``paper_std`` for the paper's estimator.
     """
     taus = _typed(taus, _TAUS)
     rows = []
-    for measure, estimator in all_estimates():
+    for measure, estimator in _estimates(taus):
         of = taus[(taus["measure"] == measure) & (taus["estimator"] == estimator)]
         finite = of[of["tau"].notna()]
-        low, high = bootstrap_interval(finite["tau"], finite["pair"])
         published = _published(PAPER_TABLE1, measure, measure, estimator)
         rows.append(
             {
                 "measure": measure,
                 "estimator": estimator,
-                "mean": finite["tau"].mean(),
-                "std": finite["tau"].std(ddof=1),
-                "low": low,
-                "high": high,
+                "images": of["images"].max() if len(of) else "",
+                **_mean(finite, "tau", "", std=True),
                 "n_values": len(finite),
+                "n_pairs": finite["pair"].nunique(),
+                "n_sizes": finite["n_sizes"].max() if len(finite) else 0,
                 "n_complete": int((finite["n_sizes"] == finite["n_sizes_in_grid"]).sum()),
                 "n_in_grid": len(of),
                 "paper_mean": published.mean if published else NOT_GIVEN,
                 "paper_std": published.std if published else NOT_GIVEN,
             }
         )
-    return pd.DataFrame(rows)
+    # the paper's measures first
+    return pd.DataFrame(sorted(rows, key=lambda row: row["measure"] not in PAPER_TABLE1))
 
 
-def _optimality_cells(grid: pd.DataFrame) -> pd.DataFrame:
+def _panels(grid: pd.DataFrame) -> pd.DataFrame:
     """Return the runs of each panel of Figure 2: `COORDINATES` and ``panel``, a regularizer.
 
     A panel holds the runs with its regularizer and the λ = 0 runs they are compared with: same
     pair, size, seed and learning rate. A λ = 0 run can be in several panels.
     """
     grid = _typed(grid, _GRID)
-    cells = grid.loc[grid["optimality"], COORDINATES]
-    regularized = cells[cells["regularizer"] != NONE]
+    asked = grid.loc[grid["optimality"], COORDINATES]
+    regularized = asked[asked["regularizer"] != NONE]
     regularized = regularized.assign(panel=regularized["regularizer"])
     match = ["pair", "size", "seed", "learning_rate"]
     panels = regularized[[*match, "panel"]].drop_duplicates()
-    baselines = cells[cells["regularizer"] == NONE].merge(panels, on=match)
+    baselines = asked[asked["regularizer"] == NONE].merge(panels, on=match)
     return pd.concat([baselines, regularized], ignore_index=True)
 
 
-def _measures_penalized() -> dict[str, str]:
-    return {name: about.measure for name, about in all_regularizers().items()}
-
-
-def _lower_bounds() -> dict[str, float]:
-    return {name: about.lower_bound for name, about in all_measures().items()}
+def penalized(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose measure is the one that their regularizer penalizes."""
+    of = {name: about.measure for name, about in all_regularizers().items()}
+    return values[values["measure"] == values["regularizer"].map(of)]
 
 
 def _published(table: Mapping[str, Any], key: str, measure: str, estimator: str) -> Any:
     """Return the paper's figures, which come from the main estimator; None where it has none."""
     return table.get(key) if estimator == all_measures()[measure].main_estimator else None
-
-
-def _panels_in_order(cells: pd.DataFrame) -> list[str]:
-    present = set(cells["panel"])
-    return [regularizer for regularizer in all_regularizers() if regularizer in present]
 
 
 def interpolation_counts(runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -215,17 +250,15 @@ def interpolation_counts(runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame
         first: ``n_in_grid``, ``n_present``, ``n_interpolating``, ``n_not_interpolating``. The
         unit is a (pair, seed): with one seed, as in the paper, a pair.
     """
-    cells = _optimality_cells(grid).merge(_typed(runs, _RUNS), on=COORDINATES, how="left")
-    cells["present"] = cells["interpolates"].notna()
-    cells["interpolating"] = cells["interpolates"].eq(True)
+    asked = _panels(grid).merge(_typed(runs, _RUNS), on=COORDINATES, how="left")
+    asked["present"] = asked["interpolates"].notna()
+    asked["interpolating"] = asked["interpolates"].eq(True)
     rows = []
-    for regularizer in _panels_in_order(cells):
-        panel = cells[cells["panel"] == regularizer]
-        for lambda_, group in panel.groupby("lambda"):
-            present, interpolating = int(group["present"].sum()), int(group["interpolating"].sum())
-            rows.append(
-                (regularizer, lambda_, len(group), present, interpolating, present - interpolating)
-            )
+    for regularizer in all_regularizers():
+        for lambda_, of in asked[asked["panel"] == regularizer].groupby("lambda"):
+            present, interpolating = int(of["present"].sum()), int(of["interpolating"].sum())
+            counts = (len(of), present, interpolating, present - interpolating)
+            rows.append((regularizer, lambda_, *counts))
     counts = ["n_in_grid", "n_present", "n_interpolating", "n_not_interpolating"]
     return _typed(
         pd.DataFrame(rows, columns=["regularizer", "lambda", *counts]),
@@ -237,7 +270,7 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
     """Return the λ that Table 2 reports for each regularizer of the grid.
 
     It is the largest λ of the grid at which at least half of the pairs of the grid interpolate
-    (of the (pair, seed) where there are several seeds); NaN where there is none. A run that is
+    (of the (pair, seed) where a study has several seeds); NaN if no λ qualifies. A run that is
     missing counts as not interpolating, because the runs that finish first are the easy ones.
     """
     counts = interpolation_counts(runs, grid)
@@ -247,105 +280,195 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
     return {name: float(largest.get(name, np.nan)) for name in counts["regularizer"].unique()}
 
 
+def untried_beyond(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, bool]:
+    """Tell for each regularizer whether every run at its largest λ interpolates.
+
+    Then the edge of interpolation lies at a larger λ, which was not tried, and r_norm at the
+    reported λ is an upper bound of what is left there.
+    """
+    counts = interpolation_counts(runs, grid)
+    largest = counts[counts["lambda"] > 0].groupby("regularizer").tail(1)
+    untried = (largest["n_interpolating"] > 0) & (largest["n_not_interpolating"] == 0)
+    return dict(zip(largest["regularizer"], untried.tolist(), strict=True))
+
+
 def optimality_values(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
-    """Return the values behind the boxes of Figure 2: the interpolating runs of each panel.
+    """Return the values of the interpolating runs of each panel of Figure 2.
 
     Returns:
-        A row per value: ``regularizer`` (the panel), ``lambda`` (0: the runs it is compared with,
-        with the same learning rate), ``learning_rate``, ``pair``, ``size``, ``seed``, ``measure``
-        (the one the regularizer penalizes), ``estimator``, ``value``. How many runs are left out:
-        `interpolation_counts`.
+        A row per value: ``regularizer`` (the panel), ``measure``, ``estimator``, ``pair``,
+        ``size``, ``seed``, ``learning_rate``, ``lambda`` (0: the runs it is compared with, with the
+        same learning rate), ``value``. `interpolation_counts` says how many runs are left out.
     """
-    measures, cells = _typed(measures, _MEASURES), _optimality_cells(grid)
-    values = cells.merge(measures[measures["interpolates"]], on=COORDINATES)
-    values = values[values["measure"] == values["panel"].map(_measures_penalized())]
-    rank = {name: position for position, name in enumerate(all_regularizers())}
-    values = values.assign(regularizer=values["panel"]).sort_values(
-        ["regularizer", "estimator", "lambda", "pair", "seed"],
-        key=lambda column: column.map(rank) if column.name == "regularizer" else column,
+    values = _panels(grid).merge(main_values(measures), on=COORDINATES)
+    rank = {name: position for position, name in enumerate((*all_regularizers(), *all_measures()))}
+    return values.assign(regularizer=values["panel"]).sort_values(
+        ["regularizer", "measure", "estimator", "lambda", "pair", "seed"],
+        key=lambda c: c.map(rank) if c.name in ("regularizer", "measure") else c,
         kind="stable",
         ignore_index=True,
-    )
-    return values[
-        [
-            *("regularizer", "lambda", "learning_rate", "pair", "size", "seed"),
-            *("measure", "estimator", "value"),
-        ]
-    ]
+    )[[*_RUN_OF_PANEL, "lambda", "value"]]
 
 
 def matched_values(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
-    """Return the values Table 2 averages, of the pairs that interpolate at 0 and the reported λ.
+    """Return every measure with and without a penalty, of runs that interpolate at both.
 
     Returns:
-        A row per regularizer, estimator, pair and seed: ``regularizer``, ``measure``,
-        ``estimator``, ``pair``, ``size``, ``seed``, ``learning_rate``, ``lambda``, the values
-        ``unregularized`` and ``regularized``, and ``r_norm`` =
-        (S(f_λ) − l_S) / (S(f_0) − l_S) (equation 16), NaN where S(f_0) = l_S.
+        A row per regularizer, measure, estimator, λ > 0, pair and seed: those of
+        `optimality_values` with ``unregularized`` and ``regularized`` for ``value``; whether λ is
+        the ``reported`` one.
     """
     values = optimality_values(measures, grid)
-    reported = values["regularizer"].map(reported_lambdas(runs, grid)).astype(np.float64)
-    match = ["regularizer", "measure", "estimator", "pair", "size", "seed", "learning_rate"]
-    baseline = values.loc[values["lambda"] == 0, [*match, "value"]]
-    matched = values[values["lambda"] == reported].rename(columns={"value": "regularized"})
-    matched = matched.merge(baseline.rename(columns={"value": "unregularized"}), on=match)
-    bound = (
-        matched["measure"]
-        .map({m.name: m.lower_bound for m in all_measures().values()})
-        .astype(np.float64)
-    )
-    gain = matched["unregularized"] - bound
-    matched["r_norm"] = (matched["regularized"] - bound) / gain.where(gain != 0)
-    return matched[[*match, "lambda", "unregularized", "regularized", "r_norm"]]
+    baseline = values.loc[values["lambda"] == 0, [*_RUN_OF_PANEL, "value"]]
+    matched = values[values["lambda"] > 0].rename(columns={"value": "regularized"})
+    matched = matched.merge(baseline.rename(columns={"value": "unregularized"}), on=_RUN_OF_PANEL)
+    reported = matched["regularizer"].map(reported_lambdas(runs, grid)).astype(np.float64)
+    matched["reported"] = matched["lambda"] == reported
+    return matched[[*_RUN_OF_PANEL, "lambda", "unregularized", "regularized", "reported"]]
 
 
-def table2(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 2: one row per regularizer of the grid and estimator of its measure.
+def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `matched_values` of the penalized measure, each with its r_norm.
 
     Returns:
-        The reported ``lambda``; ``unregularized_mean`` and ``regularized_mean`` of the measure,
-        its ``lower_bound``; ``r_norm_mean``, sample standard deviation ``r_norm_std`` and the
-        bootstrap interval of the mean ``r_norm_low``, ``r_norm_high``, which have no meaning and
-        are NaN where ``unregularized_mean`` is not above the bound; all over the ``n_matched``
-        pairs (of ``n_in_grid``) of `matched_values`; and the paper's figures, ``paper_…``, for the
-        paper's regularizers and estimator.
+        Also ``lower_bound`` l_S and ``r_norm`` = (S(f_λ) − l_S) / (S(f_0) − l_S) (equation 16), NaN
+        where S(f_0) = l_S.
     """
-    reported = reported_lambdas(runs, grid)
-    matched = matched_values(measures, runs, grid)
-    counts = interpolation_counts(runs, grid)
+    matched = penalized(matched_values(measures, runs, grid)).reset_index(drop=True)
+    bounds = {name: about.lower_bound for name, about in all_measures().items()}
+    matched["lower_bound"] = matched["measure"].map(bounds).astype(np.float64)
+    above = matched["unregularized"] - matched["lower_bound"]
+    matched["r_norm"] = (matched["regularized"] - matched["lower_bound"]) / above.where(above != 0)
+    return matched
+
+
+def _penalty(of: pd.DataFrame, bound: float) -> dict[str, Any]:
+    """Return the numbers of `penalties` from the rows of `r_norms` they are made of."""
+    above, left, ratio = of["unregularized"] - bound, of["regularized"] - bound, of
+    if not above.mean() > 0:
+        # on test images f may differ by less than 2, and fewer than half of the segments join two
+        # digits: no ratio has a meaning
+        above, left, ratio = above.iloc[:0], left.iloc[:0], of.iloc[:0]
+    ratio = ratio[ratio["r_norm"].notna()]
+    low, high = bootstrap_interval(left, of.loc[left.index, "pair"], above)
+    return {
+        **_mean(of, "unregularized", "unregularized_"),
+        **_mean(of, "regularized", "regularized_"),
+        "lower_bound": bound,
+        **_mean(ratio, "r_norm", "r_norm_", std=True),
+        "ratio_of_means": left.mean() / above.mean(),
+        "ratio_of_means_low": low,
+        "ratio_of_means_high": high,
+        "n_both": len(of),
+        "n_at_bound": int((of["unregularized"] <= bound).sum()),
+        "n_matched": len(ratio),
+        "n_pairs": ratio["pair"].nunique(),
+    }
+
+
+def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return what each penalty leaves of its measure at each λ.
+
+    Returns:
+        One row per regularizer, λ > 0 and estimator of its measure, and one with a λ of NaN for a
+        regularizer that has no reported one. ``unregularized_…`` and ``regularized_…`` are the
+        means of the measure over the ``n_both`` runs that interpolate at λ and at 0;
+        ``lower_bound`` is l_S, and ``n_at_bound`` of them lie at or below it without a penalty.
+        ``r_norm_…`` is the mean of equation 16 over ``n_matched`` runs of ``n_pairs`` pairs:
+        ``mean``, sample standard deviation ``std`` and bootstrap interval ``low``, ``high``;
+        ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Neither
+        has a meaning, and both are NaN, where the unregularized mean is not above the bound.
+        ``n_interpolating`` of ``n_in_grid`` runs interpolate at λ. ``reported``: Table 2 reports
+        this λ. ``upper_bound``: of `untried_beyond`.
+    """
+    r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
+    untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)
+    keys = counts.loc[counts["lambda"] > 0].to_dict("records")
+    for name, value in reported.items():
+        if np.isnan(value):
+            of = [key for key in keys if key["regularizer"] == name]
+            n_in_grid = max(key["n_in_grid"] for key in of)
+            keys.append({**of[0], "lambda": value, "n_interpolating": 0, "n_in_grid": n_in_grid})
     rows = []
-    for regularizer, lambda_ in reported.items():
-        measure = all_regularizers()[regularizer].measure
-        in_grid = counts[(counts["regularizer"] == regularizer) & (counts["lambda"] > 0)]
-        for estimator in (e for m, e in all_estimates() if m == measure):
+    for key in keys:
+        name, value = key["regularizer"], key["lambda"]
+        about = all_measures()[all_regularizers()[name].measure]
+        of = r_norm[(r_norm["regularizer"] == name) & (r_norm["lambda"] == value)]
+        for estimator in about.estimators:
+            rows.append(
+                {
+                    **{"regularizer": name, "measure": about.name, "estimator": estimator},
+                    "lambda": value,
+                    **_penalty(of[of["estimator"] == estimator], about.lower_bound),
+                    **{column: key[column] for column in ("n_interpolating", "n_in_grid")},
+                    "reported": value == reported[name] or bool(np.isnan(value)),
+                    "upper_bound": untried[name],
+                }
+            )
+    columns = ["regularizer", "measure", "estimator", "lambda", *_penalty(r_norm.iloc[:0], 0.0)]
+    columns += ["n_interpolating", "n_in_grid", "reported", "upper_bound"]
+    rank = {name: position for position, name in enumerate(all_regularizers())}
+    return pd.DataFrame(sorted(rows, key=lambda row: rank[row["regularizer"]]), columns=columns)
+
+
+def table2(penalties: pd.DataFrame) -> pd.DataFrame:
+    """Return Table 2: the rows of `penalties` at the reported λ, and the paper's as ``paper_…``."""
+    table = penalties[penalties["reported"].astype(bool)].drop(columns="reported")
+    columns = ["unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
+    published = [
+        _published(PAPER_TABLE2, *row)
+        for row in zip(table["regularizer"], table["measure"], table["estimator"], strict=True)
+    ]
+    paper = {
+        f"paper_{name}": [getattr(of, name) if of else NOT_GIVEN for of in published]
+        for name in columns
+    }
+    return table.reset_index(drop=True).assign(**paper)
+
+
+def penalty_effects(
+    measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what each penalty does to every measure, at its reported λ.
+
+    Returns:
+        One row per regularizer, measure and estimator: ``penalized``, the measure that the
+        regularizer penalizes; ``mean``, ``std`` and bootstrap interval ``low``, ``high`` of
+        S(f_λ) / S(f_0) over the ``n_matched`` runs of ``n_pairs`` pairs that interpolate at both.
+    """
+    matched = matched_values(measures, runs, grid)
+    matched = matched[matched["reported"] & (matched["unregularized"] > 0)]
+    matched = matched.assign(ratio=matched["regularized"] / matched["unregularized"])
+    rows = []
+    for regularizer, lambda_ in reported_lambdas(runs, grid).items():
+        for measure, estimator in _estimates(matched):
             of = matched[
-                (matched["regularizer"] == regularizer) & (matched["estimator"] == estimator)
+                (matched["regularizer"] == regularizer)
+                & (matched["measure"] == measure)
+                & (matched["estimator"] == estimator)
             ]
-            ratio = of[of["r_norm"].notna()]
-            if not of["unregularized"].mean() > all_measures()[measure].lower_bound:
-                # on test images f may differ by less than 2, and on fewer than half of the segments
-                ratio = ratio.iloc[:0]
-            low, high = bootstrap_interval(ratio["r_norm"], ratio["pair"])
-            row = {
-                "regularizer": regularizer,
-                "measure": measure,
-                "estimator": estimator,
-                "lambda": lambda_,
-                "unregularized_mean": of["unregularized"].mean(),
-                "regularized_mean": of["regularized"].mean(),
-                "lower_bound": all_measures()[measure].lower_bound,
-                "r_norm_mean": ratio["r_norm"].mean(),
-                "r_norm_std": ratio["r_norm"].std(ddof=1),
-                "r_norm_low": low,
-                "r_norm_high": high,
-                "n_matched": len(of),
-                "n_in_grid": int(in_grid["n_in_grid"].max()),
-            }
-            published = _published(PAPER_TABLE2, regularizer, measure, estimator)
-            for name in ("unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"):
-                row[f"paper_{name}"] = getattr(published, name) if published else NOT_GIVEN
-            rows.append(row)
-    return pd.DataFrame(rows, columns=TABLE2_COLUMNS)
+            counts = (len(of), of["pair"].nunique())
+            key = (regularizer, lambda_, all_regularizers()[regularizer].measure)
+            rows.append((*key, measure, estimator, *_mean(of, "ratio", "", True).values(), *counts))
+    columns = ["regularizer", "lambda", "penalized", "measure", "estimator"]
+    return pd.DataFrame(
+        rows, columns=[*columns, "mean", "std", "low", "high", "n_matched", "n_pairs"]
+    )
+
+
+def all_tables(
+    measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return every table by the name of its file."""
+    taus, edge = kendall_taus(measures, grid), penalties(measures, runs, grid)
+    return {
+        "table1": table1(taus),
+        "table2": table2(edge),
+        "kendall_tau": taus,
+        "r_norm": r_norms(measures, runs, grid),
+        "edge": edge,
+        "penalty_effects": penalty_effects(measures, runs, grid),
+    }
 
 
 def completeness(grid: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -358,13 +481,13 @@ def completeness(grid: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     grid, runs = _typed(grid, _GRID), _typed(runs, _RUNS)
     rows = []
     for experiment in EXPERIMENTS:
-        cells = grid.loc[grid[experiment], COORDINATES]
-        present = cells.merge(runs, on=COORDINATES)
+        asked = grid.loc[grid[experiment], COORDINATES]
+        present = asked.merge(runs, on=COORDINATES)
         row = {
             "experiment": experiment,
-            "in_grid": len(cells),
+            "in_grid": len(asked),
             "present": len(present),
-            "missing": len(cells) - len(present),
+            "missing": len(asked) - len(present),
         }
         rows.append(row | {status: int((present["status"] == status).sum()) for status in STATUSES})
     return pd.DataFrame(rows)

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
@@ -14,8 +15,7 @@ from matplotlib.figure import Figure
 from smoothcore.files.storage import atomic_write
 from smoothcore.measures import all_measures
 
-#: one colour per measure in every figure, told apart by colour-blind readers (three of Okabe and
-#: Ito's, and a purple of Tol's)
+#: one colour per measure in every figure
 COLORS = {measure.name: measure.color for measure in all_measures().values()}
 
 #: colours without a meaning of their own; the report gives each of them a dark counterpart
@@ -100,6 +100,18 @@ def svg_text(figure: Figure) -> str:
     return buffer.getvalue()
 
 
+def panels(n: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Return a figure with room for ``n`` panels, at least one, in rows of ``height`` inches."""
+    n = max(n, 1)
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(PAGE, rows * height))
+    axes = list(figure.subplots(rows, columns, squeeze=False, **options).flat)
+    for unused in axes[n:]:
+        unused.remove()
+    return figure, axes[:n]
+
+
 def sequence_color(position: int, n: int) -> str:
     """Return the colour of one of ``n`` ordered things, the last one the strongest."""
     return SEQUENCE[-1 if n < 2 else round(position * (len(SEQUENCE) - 1) / (n - 1))]
@@ -121,6 +133,7 @@ def three_digits(value: float) -> str:
 
 def note(axes: Axes, text: str) -> None:
     """Write in the middle of empty axes why they are empty."""
+    axes.set(xticks=[], yticks=[])
     axes.text(
         0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, wrap=True
     )

@@ -1,24 +1,37 @@
 """The figures that only the report has. Each function takes tidy tables and returns a figure."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from smoothcore.measures import all_measures
+from smoothcore.measures import EXACT, SAMPLED, all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
-from smoothcore.results.statistics import COORDINATES
-from smoothcore.results.style import COLORS, FAINT, INK, LONG_NAMES, MUTED, PAGE
+from smoothcore.results.statistics import COORDINATES, main_rows, main_values
+from smoothcore.results.style import COLORS, INK, MUTED
 from smoothcore.study.run import Run
 
 _NOTHING = "no interpolating run yet"
-_DIGITS = range(10)
+_DASHES = (0, (3, 2))
+
+
+def _by_measure(table: pd.DataFrame, columns: int, height: float):
+    """Return a figure and its panels: each measure of a table with its axes and its rows."""
+    names = [name for name in all_measures() if name in set(table["measure"])]
+    figure, axes = style.panels(len(names), columns, height)
+    if not names:
+        style.note(axes[0], _NOTHING)
+    for name, of in zip(names, axes, strict=False):
+        title = f"{name} ({style.LONG_NAMES[name]})"
+        of.set_title(title if len(title) < 32 else name, color=COLORS[name])
+    return figure, [
+        (name, of, table[table["measure"] == name]) for name, of in zip(names, axes, strict=False)
+    ]
 
 
 def measures_by_size(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
@@ -27,79 +40,51 @@ def measures_by_size(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
     A line is the mean over the seeds of the runs that interpolate. The mean on top is over the
     pairs that have a value at every size there is, so that no pair's absence bends it.
     """
-    cells = grid.loc[grid["monotonicity"], COORDINATES]
-    of_experiment = measures[measures["interpolates"]].merge(cells, on=COORDINATES)
+    asked = grid.loc[grid["monotonicity"], COORDINATES]
+    shown = main_rows(main_values(measures).merge(asked, on=COORDINATES))
     with style.figure_style():
-        figure = Figure(figsize=(PAGE, 4.3))
-        for axes, measure in zip(figure.subplots(2, 2).flat, all_measures(), strict=True):
-            shown = of_experiment[
-                (of_experiment["measure"] == measure)
-                & (of_experiment["estimator"] == all_measures()[measure].main_estimator)
-            ]
-            axes.set_title(f"{measure} ({LONG_NAMES[measure]})", color=COLORS[measure])
-            if shown.empty:
-                _empty(axes, _NOTHING)
-                continue
-            lines = shown.pivot_table(index="size", columns="pair", values="value")
-            axes.plot(lines, color=COLORS[measure], lw=0.6, alpha=0.35, marker=".", ms=2)
+        figure, panels = _by_measure(shown, columns=3, height=1.8)
+        for name, axes, of in panels:
+            lines = of.pivot_table(index="size", columns="pair", values="value")
+            axes.plot(lines, color=COLORS[name], lw=0.6, alpha=0.35, marker=".", ms=2)
             complete = lines.dropna(axis="columns")
             if not complete.empty:
-                axes.plot(complete.mean(axis="columns"), color=INK, lw=1.8, marker="o", ms=3.5)
+                axes.plot(complete.mean(axis="columns"), color=INK, lw=1.8, marker="o", ms=3)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_xticks(lines.index, [f"{size:,}" for size in lines.index])
-            axes.set_xlabel("training images $n$")
+            ticks = lines.index[:: -(-len(lines) // 5)]
+            axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
             axes.grid(axis="y")
+        for axes in figure.axes[-3:]:
+            axes.set_xlabel("training images $n$")
     return figure
 
 
 def tau_by_pair(taus: pd.DataFrame) -> Figure:
-    """Draw Kendall's τ of each pair, mean over the seeds, as a grid of digits per measure."""
+    """Draw Kendall's τ, mean over the seeds: a row per pair, a column per measure."""
+    means = main_rows(taus).pivot_table(index="pair", columns="measure", values="tau")
+    names = [name for name in all_measures() if name in means]
     with style.figure_style():
-        figure = Figure(figsize=(PAGE, 6.6))
-        panels = figure.subplots(2, 2)
-        for axes, measure in zip(panels.flat, all_measures(), strict=True):
-            of = taus[
-                (taus["measure"] == measure)
-                & (taus["estimator"] == all_measures()[measure].main_estimator)
-            ]
-            cells = _tau_panel(axes, of)
-            axes.set_title(f"{measure} ({LONG_NAMES[measure]})", color=COLORS[measure])
-        bar = figure.colorbar(cells, ax=panels, shrink=0.5, aspect=30, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.set_label("Kendall's $\\tau$, mean over seeds")
-    return figure
-
-
-def _tau_panel(axes: Axes, taus: pd.DataFrame):
-    means = taus.groupby("pair")["tau"].mean()
-    values = np.full((10, 10), np.nan)
-    for a, b in combinations(_DIGITS, 2):
-        values[a, b] = means.get(f"{a}-{b}", np.nan)
-    edges = np.arange(11) - 0.5
-    above = np.where(np.triu(np.ones((10, 10)), 1) > 0, 0.0, np.nan)
-    axes.pcolormesh(edges, edges, above, cmap=ListedColormap([FAINT]), alpha=0.4, lw=0)
-    cells = axes.pcolormesh(edges, edges, values, cmap="PuOr_r", norm=Normalize(-1, 1), lw=0)
-    for a, b in combinations(_DIGITS, 2):
-        value = values[a, b]
-        if np.isfinite(value):
-            text = f"{value:.1f}".replace("-0.0", "0.0").replace("-", "−").replace("0.", ".")
+        figure = Figure(figsize=(style.PAGE, 0.6 + 0.145 * max(len(means), 4)))
+        axes = figure.subplots()
+        if means.empty:
+            style.note(axes, _NOTHING)
+            return figure
+        sns.heatmap(
+            means[names], ax=axes, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.4, yticklabels=True,
+            cbar_kws={"label": "Kendall's $\\tau$, mean over seeds", "shrink": 0.6, "aspect": 30},
+        )  # fmt: skip
+        for (row, column), value in np.ndenumerate(means[names].to_numpy()):
+            text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
             # cells keep their colours in the dark theme, and so does the text on them
-            color = "#FEFEFE" if abs(value) > 0.65 else "#1A1A1A"
-            axes.text(b, a, text, ha="center", va="center", fontsize=5.5, color=color)
-        elif f"{a}-{b}" in means.index:
-            axes.text(b, a, "–", ha="center", va="center", fontsize=6, color=MUTED)
-    axes.set_xticks(_DIGITS)
-    axes.set_yticks(_DIGITS)
-    axes.set_xlim(0.5, 9.5)
-    axes.set_ylim(8.5, -0.5)
-    axes.set_aspect("equal")
-    axes.set_xlabel("digit $b$")
-    axes.set_ylabel("digit $a$")
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    return cells
+            color = MUTED if np.isnan(value) else "#FEFEFE" if abs(value) > 0.65 else "#1A1A1A"
+            place = {"ha": "center", "va": "center", "fontsize": 5.5}
+            axes.text(column + 0.5, row + 0.5, text.replace("−0.00", "0.00"), color=color, **place)
+        axes.set(xlabel="", ylabel="")
+        axes.tick_params(length=0, labeltop=True, labelbottom=False, labelrotation=0)
+        for label in axes.get_xticklabels():
+            label.set(color=COLORS[label.get_text()], fontweight="bold")
+    return figure
 
 
 def loss_curves(
@@ -114,22 +99,16 @@ def loss_curves(
     """
     regularizers = [name for name in (NONE, *all_regularizers()) if name in set(grid.regularizer)]
     with style.figure_style():
-        n_rows = max(1, -(-len(regularizers) // 3))
-        figure = Figure(figsize=(PAGE, 0.3 + 1.9 * n_rows))
-        panels = figure.subplots(n_rows, 3, squeeze=False, sharex=True, sharey=True).flat
+        figure, panels = style.panels(len(regularizers), 3, 1.9, sharex=True, sharey=True)
         for axes, regularizer in zip(panels, regularizers, strict=False):
             axes.set_title("λ = 0" if regularizer == NONE else f"penalty {regularizer}")
             _curve_panel(axes, regularizer, curves)
-            axes.axhline(epsilon, color=INK, lw=0.8, ls=(0, (3, 2)))
-            axes.set_xscale("log")
-            axes.set_yscale("log")
+            axes.axhline(epsilon, color=INK, lw=0.8, ls=_DASHES)
+            axes.set(xscale="log", yscale="log", xlabel="epoch")
             axes.grid(axis="y")
             axes.tick_params(labelbottom=True)
-            axes.set_xlabel("epoch")
-        for axes in figure.axes[::3]:
+        for axes in panels[::3]:
             axes.set_ylabel("running loss")
-        for axes in figure.axes[len(regularizers) :]:
-            axes.set_axis_off()
     return figure
 
 
@@ -138,7 +117,7 @@ def _curve_panel(axes: Axes, regularizer: str, curves: Mapping) -> None:
     by = (lambda run: run.size) if regularizer == NONE else (lambda run: run.lambda_)
     levels = sorted({by(run) for run in of})
     if not levels:
-        _empty(axes, "no run yet")
+        style.note(axes, "no run yet")
     for run, (epochs, losses) in of.items():
         color = style.sequence_color(levels.index(by(run)), len(levels))
         axes.plot(epochs, losses, color=color, lw=0.5, alpha=0.6)
@@ -152,39 +131,24 @@ def _curve_panel(axes: Axes, regularizer: str, curves: Mapping) -> None:
 
 
 def sampled_against_exact(measures: pd.DataFrame) -> Figure:
-    """Draw the sampled against the exact FPL and GPL, a dot per interpolating run."""
-    values = measures[measures["interpolates"]].pivot_table(
+    """Draw the sampled against the exact value of each measure with both: a dot per run."""
+    values = main_values(measures).pivot_table(
         index=["measure", *COORDINATES], columns="estimator", values="value"
     )
+    both = values.reindex(columns=[SAMPLED, EXACT]).dropna().reset_index()
     with style.figure_style():
-        figure = Figure(figsize=(PAGE, 2.9))
-        for axes, measure in zip(figure.subplots(1, 2), ("FPL", "GPL"), strict=True):
-            axes.set_title(f"{measure} ({LONG_NAMES[measure]})", color=COLORS[measure])
-            present = measure in values.index.get_level_values("measure")
-            both = values.loc[measure].dropna() if present else values.iloc[:0]
-            if both.empty:
-                _empty(axes, _NOTHING)
-                continue
-            low, high = both["sampled"].min(), both["exact"].max()
-            axes.plot([low, high], [low, high], color=MUTED, lw=0.8, ls=(0, (3, 2)))
-            axes.plot(
-                both["exact"], both["sampled"], ".", ms=3, mew=0, alpha=0.6, color=COLORS[measure]
-            )
-            ratio = (both["sampled"] / both["exact"]).median()
-            axes.text(
-                0.04, 0.95, f"median of sampled / exact: {ratio:.3f}",
-                transform=axes.transAxes, va="top", fontsize=7,
-            )  # fmt: skip
-            axes.set_xlabel(f"{measure}, exact along each segment")
-            axes.set_ylabel(f"{measure}, sampled")
+        figure, panels = _by_measure(both, columns=3, height=2.4)
+        for name, axes, of in panels:
+            ends = [of[[SAMPLED, EXACT]].min(axis=None), of[[SAMPLED, EXACT]].max(axis=None)]
+            axes.plot(ends, ends, color=MUTED, lw=0.8, ls=_DASHES)
+            axes.plot(of[EXACT], of[SAMPLED], ".", ms=3, mew=0, alpha=0.6, color=COLORS[name])
+            ratio = (of[SAMPLED] / of[EXACT]).median()
+            text = f"median of sampled / exact: {ratio:.3f}"
+            axes.text(0.04, 0.98, text, transform=axes.transAxes, va="top", fontsize=6.5)
+            axes.set(xlabel="exact", ylabel="sampled")
+            axes.xaxis.set_major_locator(MaxNLocator(5))
             axes.grid()
     return figure
-
-
-def _empty(axes: Axes, text: str) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    style.note(axes, text)
 
 
 def thinned(epochs: Sequence[int], losses: Sequence[float], points: int = 36):
