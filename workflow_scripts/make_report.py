@@ -7,7 +7,6 @@ from pathlib import Path
 from smoothcore.errors import exits_readably
 from smoothcore.files.storage import atomic_write
 from smoothcore.results.report import inputs, page
-from smoothcore.workflow.command_line import log_to_stderr
 
 
 @exits_readably
@@ -15,13 +14,11 @@ def main() -> None:
     """Parse the arguments, read, render, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--grid", required=True, type=Path, help="results/<name>/grid.parquet")
-    parser.add_argument("--tables", required=True, type=Path, help="folder of the tables")
-    parser.add_argument("--output", required=True, type=Path)
+    parser.add_argument("--folder", required=True, type=Path, help="of tables, figures and output")
     arguments = parser.parse_args()
-    text = page.render(inputs.read(arguments.grid, arguments.tables))
-    with atomic_write(arguments.output) as temporary:
+    text = page.render(inputs.read(arguments.grid, arguments.folder))
+    with atomic_write(arguments.folder / "report.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
-    log_to_stderr().info(f"{arguments.output}: {len(text) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -214,7 +214,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
 
     Args:
         penalties: from `statistics.penalties`.
-        marked: the λ of the paper's grid by regularizer; ◆ marks them, and a ring the reported λ.
+        marked: the λ of the config by regularizer, drawn as diamonds; a search goes beyond them. A ring
+            marks the reported λ.
     """
     shown = statistics.main_rows(penalties.dropna(subset="lambda"))
     with figure_style():
@@ -229,7 +230,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             means, low, high = (of[f"r_norm_{k}"] for k in ("mean", "low", "high"))
             _interval(axes, lambdas, means, low, high, color, label="$r_{\\mathrm{norm}}$")
             papers = lambdas.isin(marked.get(name, ()))
-            axes.plot(lambdas[papers], means[papers], "D", ms=5, color=color, label="paper's λ")
+            axes.plot(lambdas[papers], means[papers], "D", ms=5, color=color, label="grid")
             reported = of["reported"].astype(bool)
             axes.plot(lambdas[reported], means[reported], "o", ms=10, mfc="none", mec=INK, mew=0.8)
             axes.set_xscale("log")
@@ -264,3 +265,28 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
             axes.grid(axis="x")
             axes.set_xlabel(f"{of['n_matched'].max():.0f} pairs")
     return figure
+
+
+def all_figures(
+    study: Mapping, measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame
+) -> dict[str, Figure]:
+    """Return each of `smoothcore.results.FIGURES`, by the name of its files.
+
+    Args:
+        study: the configuration as plain values.
+        measures: as `statistics` takes it.
+        runs: as `statistics` takes it.
+        grid: as `statistics` takes it.
+    """
+    tables = (measures, runs, grid)
+    penalties, optimality = statistics.penalties(*tables), study["optimality"] or {}
+    marked = {k: v["lambda"] for k, v in optimality.get("regularizers", {}).items() if v}
+    return {
+        "figure2": figure2(
+            statistics.optimality_values(measures, grid),
+            statistics.interpolation_counts(runs, grid),
+        ),
+        "r_norm": r_norm_figure(statistics.r_norms(*tables), penalties),
+        "edge": edge_figure(penalties, marked),
+        "penalty_effects": effects_figure(statistics.penalty_effects(*tables)),
+    }

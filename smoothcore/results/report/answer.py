@@ -1,4 +1,4 @@
-"""The answer to the question, in three sentences that follow from Table 1 and Table 2."""
+"""The answer to the question, in sentences that follow from the tables."""
 
 import math
 from collections.abc import Iterable
@@ -7,14 +7,24 @@ from dataclasses import dataclass
 import pandas as pd
 
 from smoothcore.measures import all_measures
-from smoothcore.results.comparison import Compared, below_bound, of_table1, of_table2, two_decimals
+from smoothcore.regularizers import all_regularizers
+from smoothcore.results.comparison import (
+    MIN_PAIRS,
+    MIN_SIZES,
+    Compared,
+    compared,
+    plain_lambda,
+    two_decimals,
+)
+from smoothcore.results.statistics import main_rows
 
-#: a measure counts as rising, or as close to its optimum, when its whole interval is above this
+#: τ and r_norm count as near 1 when their whole interval is at or above it
 BAR = 0.8
 
 _NBSP = "\N{NO-BREAK SPACE}"
 
-YES, NO, UNDECIDED, UNKNOWN = "yes", "no", "undecided", "unknown"
+YES, NO, UNDECIDED, TOO_FEW, UNKNOWN = "yes", "no", "undecided", "too-few", "unknown"
+_OUTCOMES = (YES, NO, UNDECIDED, TOO_FEW, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -24,26 +34,29 @@ class Finding:
     Attributes:
         measure: its name.
         tau: Kendall's τ with the training set size.
-        r_norm: what a penalty leaves; of several penalties on the measure, the lowest.
-        regularizer: the penalty ``r_norm`` belongs to; empty where there is none.
-        below_bound: some r_norm is left out because the unregularized mean is below l_S.
+        r_norm: what its penalty leaves.
+        regularizer: the penalty ``r_norm`` belongs to; empty if the study has none.
+        lambda_: its reported λ.
+        n_at_bound: pairs that lie at or below l_S without a penalty.
     """
 
     measure: str
     tau: Compared
     r_norm: Compared
-    regularizer: str
-    below_bound: bool
+    regularizer: str = ""
+    lambda_: float = math.nan
+    n_at_bound: int = 0
 
     @property
     def rises(self) -> str:
-        """Does it rise with the training set? ``yes``, ``no``, ``undecided``, ``unknown``."""
-        return _above_bar(self.tau)
+        """Does it rise with the training set? One of the outcomes."""
+        return _near_one(self.tau)
 
     @property
     def near_optimum(self) -> str:
-        """Does a penalty leave nearly all of it? ``yes``, ``no``, ``undecided``, ``unknown``."""
-        return _above_bar(self.r_norm)
+        """Does its penalty leave nearly all of it? An upper bound cannot say yes."""
+        outcome = _near_one(self.r_norm)
+        return UNDECIDED if outcome == YES and self.r_norm.upper_bound else outcome
 
     @property
     def optimized(self) -> str:
@@ -51,97 +64,125 @@ class Finding:
         both = (self.rises, self.near_optimum)
         if NO in both:
             return NO
-        if both == (YES, YES):
-            return YES
-        return UNKNOWN if both == (UNKNOWN, UNKNOWN) else UNDECIDED
+        for outcome in (YES, UNKNOWN):
+            if both == (outcome, outcome):
+                return outcome
+        return TOO_FEW if TOO_FEW in both else UNDECIDED
 
 
-def _above_bar(value: Compared) -> str:
+def _near_one(value: Compared) -> str:
     if math.isnan(value.mean):
         return UNKNOWN
+    if value.too_few:
+        return TOO_FEW
     if value.low >= BAR:
         return YES
     return NO if value.high < BAR else UNDECIDED
 
 
 def findings(table1: pd.DataFrame, table2: pd.DataFrame) -> list[Finding]:
-    """Return a finding per measure, from the paper's estimators."""
-    return [_finding(measure, table1, table2) for measure in all_measures()]
+    """Return a finding per measure of the tables, in their order, from the main estimators.
 
-
-def _finding(measure: str, table1: pd.DataFrame, table2: pd.DataFrame) -> Finding:
-    def of(table: pd.DataFrame) -> pd.DataFrame:
-        estimator = all_measures()[measure].main_estimator
-        return table[(table["measure"] == measure) & (table["estimator"] == estimator)]
-
-    taus = [of_table1(row) for _, row in of(table1).iterrows()]
-    penalties = of(table2)
-    meaningful = penalties.dropna(subset=["r_norm_mean"]).sort_values("r_norm_mean")
-    if meaningful.empty:
-        r_norm, regularizer = Compared(math.nan), ""
-    else:
-        best = meaningful.iloc[0]
-        r_norm, regularizer = of_table2(best), best["regularizer"]
-    tau = taus[0] if taus else Compared(math.nan)
-    return Finding(measure, tau, r_norm, regularizer, bool(below_bound(penalties).any()))
+    Of several penalties on a measure the one with its name counts, else the first.
+    """
+    taus = {row["measure"]: compared(row) for row in main_rows(table1).to_dict("records")}
+    rank = {name: (name != r.measure, r.rank) for name, r in all_regularizers().items()}
+    penalties: dict[str, dict] = {}
+    for row in sorted(main_rows(table2).to_dict("records"), key=lambda r: rank[r["regularizer"]]):
+        penalties.setdefault(row["measure"], row)
+    found = []
+    for measure in dict.fromkeys([*taus, *penalties]):
+        tau, row = taus.get(measure, Compared(math.nan)), penalties.get(measure)
+        if row is None:
+            found.append(Finding(measure, tau, Compared(math.nan)))
+        else:
+            of = (row["regularizer"], row["lambda"], int(row["n_at_bound"]))
+            found.append(Finding(measure, tau, compared(row, "r_norm_"), *of))
+    return found
 
 
 def sentences(found: Iterable[Finding]) -> list[str]:
-    """Return the answer: on monotonicity, on optimality, and what follows."""
+    """Return the answer: on monotonicity, on optimality, and what follows.
+
+    Measures that no penalty of the study lowers are left to `on_other_measures`.
+    """
     found = list(found)
-    return [_on_monotonicity(found), _on_optimality(found), _what_follows(found)]
+    tested = [f for f in found if f.regularizer] or found
+    return [_on_monotonicity(tested), _on_optimality(tested), _what_follows(tested)]
+
+
+def on_other_measures(found: Iterable[Finding]) -> str:
+    """Return what Table 1 says of the measures that no penalty of the study lowers; or nothing."""
+    found = list(found)
+    others = [f for f in found if not f.regularizer]
+    if not others or len(others) == len(found):
+        return ""
+    names = {o: _enumerate([f.measure for f in others if f.rises == o]) for o in _OUTCOMES}
+    parts = [
+        f"{text} {names[outcome]}"
+        for outcome, text in (
+            (YES, f"τ is at {BAR} or above for"),
+            (NO, f"below {BAR} for"),
+            (UNDECIDED, f"on either side of {BAR} for"),
+            (TOO_FEW, "of too few pairs or sizes to conclude for"),
+            (UNKNOWN, "not there yet for"),
+        )
+        if names[outcome]
+    ]
+    return f"Of the measures without a penalty of their own, {'; '.join(parts)}."
 
 
 def _on_monotonicity(found: list[Finding]) -> str:
     groups = _grouped(found, "rises", "tau")
-    parts = []
-    if groups[YES]:
-        parts.append(f"the more images a network interpolates, the larger its {groups[YES]}")
-    if groups[NO]:
-        parts.append(
-            f"{groups[NO]} {_do(found, 'rises', NO)} not rise consistently with the images"
-        )
-    if groups[UNDECIDED]:
-        parts.append(f"whether {groups[UNDECIDED]} rises consistently is undecided")
-    if groups[UNKNOWN]:
-        parts.append(f"for {groups[UNKNOWN]} no τ can be told")
-    return _sentence(parts)
+    one = sum(f.rises == NO for f in found) == 1
+    return _sentence(
+        (groups[YES], "the more images a network interpolates, the larger its {}: τ is at {bar} or above"),
+        (groups[NO], f"{{}} {'does' if one else 'do'} not rise consistently: τ is below {{bar}}"),
+        (groups[UNDECIDED], "whether τ of {} is at least {bar} is undecided"),
+        (groups[TOO_FEW], "τ was {}, of too few pairs or sizes to conclude"),
+        (groups[UNKNOWN], "for {} no τ can be told"),
+    )
 
 
 def _on_optimality(found: list[Finding]) -> str:
-    groups = _grouped(found, "near_optimum", "r_norm")
-    parts = []
-    if groups[NO]:
-        parts.append(f"a penalty lowers {groups[NO]} well below what SGD reaches without it")
-    if groups[YES]:
-        verb = "barely lowers" if parts else "a penalty barely lowers"
-        parts.append(
-            f"{'it ' if parts else ''}{verb} {groups[YES]} if the network is to interpolate"
-        )
-    if groups[UNDECIDED]:
-        parts.append(f"how far {groups[UNDECIDED]} can be lowered is undecided")
-    if groups[UNKNOWN]:
-        parts.append(f"for {groups[UNKNOWN]} no r_norm can be told")
-    return _sentence(parts)
+    bounded = [f for f in found if f.r_norm.upper_bound and f.near_optimum == UNDECIDED]
+    groups = _grouped([f for f in found if f not in bounded], "near_optimum", "r_norm")
+    limits = _enumerate([f"{f.regularizer} {plain_lambda(f.lambda_)}" for f in bounded])
+    return _sentence(
+        (groups[NO], "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}"),
+        (groups[YES], "a penalty barely lowers {}: r_norm is at {bar} or above"),
+        (
+            _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED],
+            f"of {{}} r_norm is an upper bound: every run at the largest λ ({limits}) interpolates, and "
+            "larger λ were not tried",
+        ),
+        (groups[UNDECIDED], "whether a penalty leaves an r_norm of {bar} of {} is undecided"),
+        (groups[TOO_FEW], "r_norm was {}, of too few pairs to conclude"),
+        (groups[UNKNOWN], "for {} no r_norm can be told"),
+    )
 
 
 def _what_follows(found: list[Finding]) -> str:
-    names = {
-        status: _enumerate([f.measure for f in found if f.optimized == status])
-        for status in (YES, NO)
-    }
+    names = {o: _enumerate([f.measure for f in found if f.optimized == o]) for o in _OUTCOMES}
     parts = []
     if names[YES]:
         parts.append(
             f"support that SGD implicitly optimizes for smoothness in terms of {names[YES]}"
         )
-    if names[NO]:
-        parts.append(f"speak against it {'for' if parts else 'in terms of'} {names[NO]}")
+    if names[NO] and parts:
+        parts.append(f"speak against it for {names[NO]}")
+    elif names[NO]:
+        parts.append(
+            f"speak against implicit optimization for smoothness in terms of {names[NO]}"
+        )
+    if not parts and names[TOO_FEW]:
+        return (
+            f"This is too few to conclude: the report asks for {MIN_PAIRS} pairs, and {MIN_SIZES} "
+            "sizes for τ."
+        )
     if not parts:
         return "So these results do not answer the question yet."
-    if not names[YES]:
-        parts[0] = f"speak against implicit optimization for smoothness in terms of {names[NO]}"
-    still_open = [f.measure for f in found if f.optimized in (UNDECIDED, UNKNOWN)]
+    still_open = [f.measure for f in found if f.optimized not in (YES, NO)]
     if still_open:
         parts.append(f"leave it open for {_enumerate(still_open)}")
     return f"So these results {', '.join(parts[:-1])}{', and ' if parts[1:] else ''}{parts[-1]}."
@@ -150,24 +191,61 @@ def _what_follows(found: list[Finding]) -> str:
 def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
     """Enumerate the measures by the outcome of a test, each with its number and interval."""
     symbol = {"tau": "τ", "r_norm": "r_norm"}[number]
-    groups: dict[str, list[str]] = {YES: [], NO: [], UNDECIDED: [], UNKNOWN: []}
+    groups: dict[str, list[str]] = {outcome: [] for outcome in _OUTCOMES}
     for finding in found:
         value, outcome = getattr(finding, number), getattr(finding, test)
-        interval = value.interval.replace(" ", _NBSP)
-        told = f" ({symbol}{_NBSP}={_NBSP}{two_decimals(value.mean)}, {interval})"
-        groups[outcome].append(finding.measure + ("" if outcome == UNKNOWN else told))
+        told = [f"{symbol} = {two_decimals(value.mean)}", value.interval, f"{value.n_pairs} pairs"]
+        if value.n_sizes is not None:
+            told.append(f"{value.n_sizes} sizes")
+        text = f" ({', '.join(told).replace(' ', _NBSP).replace(f',{_NBSP}', ', ')})"
+        groups[outcome].append(finding.measure + ("" if outcome == UNKNOWN else text))
     return {outcome: _enumerate(names) for outcome, names in groups.items()}
-
-
-def _do(found: list[Finding], test: str, outcome: str) -> str:
-    return "does" if sum(getattr(f, test) == outcome for f in found) == 1 else "do"
 
 
 def _enumerate(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
 
-def _sentence(parts: list[str]) -> str:
-    text = "; ".join(parts)
+def _sentence(*parts: tuple[str, str]) -> str:
+    """Join the parts whose names are not empty."""
+    text = "; ".join(form.format(names, bar=BAR) for names, form in parts if names)
     # names of measures keep their case
-    return text[:1].upper() + text[1:] + "."
+    return text[:1].upper() + text[1:] + "." if text else ""
+
+
+def on_effects(effects: pd.DataFrame) -> list[str]:
+    """Return two sentences on what the penalties do to the measures they do not penalize."""
+    table = main_rows(effects)
+    other = table[(table["measure"] != table["penalized"]) & table["mean"].notna()]
+    if other.empty:
+        return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
+    lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
+    strongest = [
+        f"{verb} most by the penalty {row['regularizer']} is {row['measure']} "
+        f"(× {two_decimals(row['mean'])}, {compared(row).interval}, {row['n_pairs']} pairs)"
+        for verb, rows in (
+            ("lowered", lowered.nsmallest(1, "mean")),
+            ("raised", raised.nlargest(1, "mean")),
+        )
+        for row in rows.to_dict("records")
+    ]
+    first = (
+        f"Of {len(other)} effects of a penalty on a measure that it does not penalize, the whole "
+        f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
+    )
+    by_measure = lowered.groupby("measure").size()
+    never = [m for m in dict.fromkeys(other["measure"]) if m not in by_measure.index]
+    most = [m for m in dict.fromkeys(other["measure"]) if by_measure.get(m) == by_measure.max()]
+    parts = []
+    if most:
+        parts.append(
+            f"{_enumerate(most)} {'falls' if len(most) == 1 else 'fall'} under the most of them, "
+            f"{by_measure.max()} of {other.groupby('measure').size()[most].max()}"
+        )
+    if never:
+        parts.append(f"{_enumerate(never)} under none")
+    few = ""
+    if other["n_pairs"].max() < MIN_PAIRS:
+        few = f"; from fewer than {MIN_PAIRS} pairs nothing can be concluded"
+    second = "; ".join(parts)
+    return ["; ".join([first, *strongest]) + ".", second[:1].upper() + second[1:] + few + "."]

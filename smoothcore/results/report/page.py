@@ -1,5 +1,6 @@
 """The page: what stands in it, computed from the inputs; how it looks is in ``page.html``."""
 
+import importlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,8 @@ from markupsafe import Markup, escape
 
 import smoothcore
 from smoothcore.measures import all_measures
-from smoothcore.regularizers import all_regularizers
 from smoothcore.results import comparison, statistics
-from smoothcore.results.report import answer, compute, plots, provenance, svg
+from smoothcore.results.report import answer, compute, plots, provenance, svg, tables
 from smoothcore.results.report.inputs import Inputs
 from smoothcore.results.style import LONG_NAMES, svg_text
 
@@ -32,157 +32,115 @@ def render(inputs: Inputs) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "two_decimals": comparison.two_decimals,
-        "lambda_": _lambda_markup,
-        "duration": compute.duration,
-        "short": _short,
-    }
+    environment.filters |= {"two_decimals": comparison.two_decimals, "duration": compute.duration}
     return environment.get_template("page.html").render(_context(inputs)).strip() + "\n"
 
 
 def _context(inputs: Inputs) -> dict[str, Any]:
-    completeness = statistics.completeness(inputs.grid, inputs.runs)
-    counts = statistics.interpolation_counts(inputs.runs, inputs.grid)
-    cells, present = _cells(inputs)
-    found = answer.findings(inputs.table1, inputs.table2)
+    made, runs = inputs.made, inputs.runs
+    counts = statistics.interpolation_counts(runs, inputs.grid)
+    differences = provenance.differences(inputs.study)
+    found = answer.findings(made["table1"], made["table2"])
     by_kind = compute.by_kind(inputs.benchmarks)
+    beside = {"is_papers": not differences}
+    failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
+    coordinates = statistics.COORDINATES
     return {
         "css": Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+        "theme": svg.theme(),
         "script": Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),
         "name": inputs.study["name"],
-        "cells": cells,
-        "present": present,
-        "measured": inputs.measures[statistics.COORDINATES].drop_duplicates().shape[0],
-        "sentences": [_sentence_markup(text) for text in answer.sentences(found)],
-        "findings": found,
+        "asked": len(inputs.grid),
+        "present": len(inputs.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
+        "measured": inputs.measures[coordinates].drop_duplicates().shape[0],
+        "sentences": [_sentence(text) for text in answer.sentences(found)],
+        "on_others": _sentence(answer.on_other_measures(found)),
+        "on_effects": [_sentence(text) for text in answer.on_effects(made["penalty_effects"])],
+        "cards": [f for f in found if f.regularizer] or found,
+        "at_bound": [f for f in found if f.n_at_bound],
         "bar": answer.BAR,
-        "differences": provenance.differences(inputs.study),
+        "min_pairs": comparison.MIN_PAIRS,
+        "min_sizes": comparison.MIN_SIZES,
+        "differences": tables.settings("differences", ["Setting", "Here", "Paper"], differences),
         "long_names": LONG_NAMES,
-        "measure_of": {r.name: r.measure for r in all_regularizers().values()},
-        "table1": [(row, comparison.of_table1(row)) for row in _rows(inputs.table1)],
-        "table2": _table2_rows(inputs),
+        "definitions": [(name, *_definition(about)) for name, about in all_measures().items()],
+        "table1": tables.table1(made["table1"], **beside),
+        "table2": tables.table2(made["table2"], **beside),
+        "effects": tables.effects(made["penalty_effects"]),
+        "pairs": tables.pairs(inputs),
         "lambdas_missing": list(
-            dict.fromkeys(inputs.table2.loc[inputs.table2["lambda"].isna(), "regularizer"])
+            dict.fromkeys(made["table2"].loc[made["table2"]["lambda"].isna(), "regularizer"])
         ),
+        "upper_bounds": sorted(_upper_bounds(made["table2"])),
         "figures": _figures(inputs),
-        "completeness": _rows(completeness),
-        "counts": _rows(counts),
-        "not_interpolating": _not_interpolating(inputs),
-        "most_listed": _MOST_LISTED,
-        "by_kind": _rows(by_kind),
+        "experiments": tables.completeness(statistics.completeness(inputs.grid, runs)),
+        "counts": tables.counts(counts),
+        "n_failed": failed,
+        "failed": tables.not_interpolating(runs, _MOST_LISTED),
+        "kinds": tables.kinds(by_kind),
         "total_seconds": float(by_kind["seconds"].sum()) if len(by_kind) else 0.0,
-        "steps": _rows(compute.steps_by_kind(inputs.runs)),
-        "settings": provenance.flattened(inputs.study),
+        "steps": tables.steps(compute.steps_by_kind(runs)),
+        "settings": tables.settings(
+            "settings",
+            ["Key", "Value"],
+            {k: [v] for k, v in provenance.flattened(inputs.study).items() if k != "mnist_dir"},
+        ),
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
         "libraries": provenance.libraries(),
-        "training_libraries": provenance.training_libraries(inputs.runs),
+        "training_libraries": provenance.training_libraries(runs),
         "seeds": sorted(inputs.grid["seed"].unique().tolist()),
         "made_at": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
-        "isnan": pd.isna,
     }
 
 
-def _cells(inputs: Inputs) -> tuple[int, int]:
-    """Return the number of cells of the grid, and of those that are trained."""
-    keys = statistics.COORDINATES
-    trained = inputs.grid[keys].merge(inputs.runs[keys], on=keys) if len(inputs.runs) else []
-    return len(inputs.grid), len(trained)
+def _upper_bounds(table2: pd.DataFrame) -> set[str]:
+    there = table2["upper_bound"].astype(bool) & table2["r_norm_mean"].notna()
+    return set(table2.loc[there, "regularizer"])
 
 
-def _rows(table: pd.DataFrame) -> list[pd.Series]:
-    return [row for _, row in table.iterrows()]
-
-
-def _table2_rows(inputs: Inputs) -> list[tuple]:
-    """Return Table 2 with the intervals of the two means, which the CSV does not have."""
-    matched = statistics.matched_values(inputs.measures, inputs.runs, inputs.grid)
-    rows = []
-    for row in _rows(inputs.table2):
-        of = matched[
-            (matched["regularizer"] == row["regularizer"])
-            & (matched["estimator"] == row["estimator"])
-        ]
-        means = [
-            comparison.Compared(
-                row[f"{name}_mean"],
-                of[name].std(ddof=1),
-                *statistics.bootstrap_interval(of[name], of["pair"]),
-                paper_mean=row[f"paper_{name}_mean"],
-            )
-            for name in ("unregularized", "regularized")
-        ]
-        rows.append((row, *means, comparison.of_table2(row)))
-    return rows
+def _definition(about: Any) -> tuple[str, str]:
+    """Return what a measure is, the first line of its module, and who defined it."""
+    text = importlib.import_module(about.module).__doc__.splitlines()[0]
+    return re.sub(rf"^{about.name}[,:] ", "", text), about.source
 
 
 def _figures(inputs: Inputs) -> dict[str, Markup | None]:
     drawn = {
-        "sizes": (
-            plots.measures_by_size(inputs.measures, inputs.grid),
-            f"Four panels, {', '.join(all_measures())}, against the number of training images on a "
-            "logarithmic axis: one line per pair and their mean.",
+        "sizes": plots.measures_by_size(inputs.measures, inputs.grid),
+        "taus": plots.tau_by_pair(inputs.made["kendall_tau"]),
+        "curves": plots.loss_curves(
+            inputs.curves, inputs.grid, inputs.study["training"]["epsilon"]
         ),
-        "taus": (
-            plots.tau_by_pair(inputs.taus),
-            f"Four grids of digit a by digit b, for {', '.join(all_measures())}; each cell shows "
-            "Kendall's τ of that pair from −1 to 1.",
-        ),
-        "curves": (
-            plots.loss_curves(inputs.curves, inputs.grid, inputs.study["training"]["epsilon"]),
-            "Running loss against the epoch, both logarithmic, one line per run; one panel for "
-            "λ = 0 and one per regularizer. A dashed line marks ε.",
-        ),
-        "estimators": (
-            plots.sampled_against_exact(inputs.measures),
-            "Two scatter plots, FPL and GPL: the sampled value of each run against the exact one, "
-            "with the line of equality.",
-        ),
+        "estimators": plots.sampled_against_exact(inputs.measures),
     }
-    files = {
-        "figure1": (
-            inputs.figure1,
-            "Two curves through the same nine points: one with few bends, one that wiggles "
-            "between the points. The four measures of each stand above it.",
-        ),
-        "figure2": (
-            inputs.figure2,
-            "Boxes of the measure that each regularizer penalizes, one per λ, with λ = 0 on the "
-            "first row. The means are in Table 2.",
-        ),
+    alts = {
+        "figure1": "Two curves through the same nine points: one with few bends, one that wiggles "
+        "between the points. The measures of each stand above it.",
+        "figure2": "Boxes of the measure that each regularizer penalizes, one per λ, with λ = 0 on "
+        "the first row. The means are in Table 2.",
+        "r_norm": "For each regularizer a line per pair from its measure at λ = 0 to that at the "
+        "reported λ, and a dot per pair for its r_norm.",
+        "edge": "For each regularizer r_norm and the share of the pairs that interpolate against "
+        "λ on a logarithmic axis.",
+        "penalty_effects": "For each penalty a row per measure: the measure with the penalty over "
+        "that without, with its interval, beside a line at 1.",
+        "sizes": "Each measure against the number of training images on a logarithmic axis: one "
+        "line per pair and their mean.",
+        "taus": "A row per pair and a column per measure; each cell shows Kendall's τ from −1 to "
+        "1.",
+        "curves": "Running loss against the epoch, both logarithmic, one line per run; one panel "
+        "for λ = 0 and one per regularizer. A dashed line marks ε.",
+        "estimators": "For each measure with both, the sampled value of each run against the exact "
+        "one, with the line of equality.",
     }
-    texts = files | {name: (svg_text(figure), alt) for name, (figure, alt) in drawn.items()}
+    texts = inputs.figures | {name: svg_text(figure) for name, figure in drawn.items()}
     return {
-        name: svg.inline(text, name.replace("_", "-"), alt) if text else None
-        for name, (text, alt) in texts.items()
+        name: svg.inline(texts[name], name.replace("_", "-"), alt) if name in texts else None
+        for name, alt in alts.items()
     }
 
 
-def _not_interpolating(inputs: Inputs) -> list[pd.Series]:
-    if inputs.runs.empty:
-        return []
-    runs = inputs.runs[~inputs.runs["interpolates"]]
-    return _rows(runs.sort_values(["regularizer", "lambda", "pair", "size", "seed"]))
-
-
-def _sentence_markup(text: str) -> Markup:
+def _sentence(text: str) -> Markup:
     """Return a sentence with its numbers, which stand in parentheses, set apart."""
     marked = re.sub(r"(\([^)]*\))", r'<span class="figures">\1</span>', str(escape(text)))
     return Markup(marked.replace("r_norm", "<i>r</i><sub>norm</sub>"))
-
-
-def _lambda_markup(value: float) -> Markup:
-    """Return λ as 3.2 × 10⁻⁴."""
-    text = comparison.plain_lambda(value).replace("-", "−")
-    mantissa, _, exponent = text.partition("e")
-    if not exponent:
-        return Markup(text)
-    factor = "" if mantissa == "1" else f"{mantissa} × "
-    return Markup(f"{factor}10<sup>{exponent}</sup>")
-
-
-def _short(value: Any) -> str:
-    """Return a value of the configuration as a reader writes it."""
-    if isinstance(value, list):
-        return f"{len(value)} pairs" if len(value) == 45 else ", ".join(map(str, value))
-    return "–" if value is None else str(value)

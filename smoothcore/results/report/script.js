@@ -6,7 +6,7 @@
   try { chosen = localStorage.getItem("theme"); } catch { /* storage is off for files */ }
   if (chosen) root.dataset.theme = chosen;
 
-  addEventListener("DOMContentLoaded", () => {
+  const followTheme = () => {
     const button = document.getElementById("theme");
     const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
     const name = () => { button.textContent = isDark() ? "Light theme" : "Dark theme"; };
@@ -17,5 +17,47 @@
     });
     system.addEventListener("change", name);
     name();
+  };
+
+  // A click on a column's head sorts by it, a second one turns the order round; no value goes last.
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    const text = cell.dataset.value ?? cell.innerText.trim().replaceAll("−", "-").replaceAll(",", "");
+    return text === "" || text === "nan" || text === "–" ? null : Number.isNaN(parseFloat(text)) || cell.matches(".text, th") ? text : parseFloat(text);
+  };
+  const sortable = (table) => {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      if (!head.innerText.trim() || head.querySelector(".hidden")) return;
+      const button = document.createElement("button");
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const sign = head.ariaSort === "ascending" ? -1 : 1;
+        for (const other of table.tHead.rows[0].cells) other.ariaSort = null;
+        head.ariaSort = sign > 0 ? "ascending" : "descending";
+        const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
+        rows.sort(([a], [b]) => (a === null) - (b === null) || sign * (a < b ? -1 : a > b ? 1 : 0));
+        table.tBodies[0].append(...rows.map(([, row]) => row));
+      });
+    });
+  };
+
+  // "4-9" shows one pair, "4" every pair with that digit.
+  const filtered = (table) => {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    label.className = "filter";
+    input.placeholder = "4-9, or 4";
+    label.append("Pair", input);
+    table.closest(".scroll").before(label);
+    input.addEventListener("input", () => {
+      for (const row of table.tBodies[0].rows) row.hidden = !row.cells[0].innerText.includes(input.value.trim());
+    });
+  };
+
+  addEventListener("DOMContentLoaded", () => {
+    followTheme();
+    document.querySelectorAll("table.numbers").forEach(sortable);
+    document.querySelectorAll("table[data-pairs]").forEach(filtered);
   });
 })();

@@ -3,11 +3,16 @@
 import html
 import re
 
+import numpy as np
 from markupsafe import Markup
+from matplotlib.colors import to_hex, to_rgb
 
 from smoothcore.results.style import COLORS, DATA_POINTS, FAINT, GROUND, INK, MUTED, SEQUENCE
 
-#: colour in the file → the variable of the style sheet that takes its place
+#: the colours of the dark theme that take the place of those without a meaning of their own
+_DARK = {INK: "#e6e8eb", MUTED: "#98a1ac", FAINT: "#333a43", GROUND: "#181c21"}
+
+#: colour in the file → the variable of the page that takes its place
 _VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -21,6 +26,28 @@ _REPLACED = {color.lower(): f"var(--{name})" for color, name in _VARIABLES.items
 _HEX = re.compile("|".join(map(re.escape, _REPLACED)), re.IGNORECASE)
 # the scale of glyphs is small and needs all its digits
 _LONG_NUMBER = re.compile(r"(scale\([^)]*\))|(-?\d+\.\d{2})\d+")
+
+
+def theme() -> Markup:
+    """Return the variables of `_VARIABLES` as CSS, each with its colour on light and on dark."""
+    # the strongest of a sequence stands out most from the ground
+    dark = _DARK | dict(zip(SEQUENCE, reversed(SEQUENCE), strict=True))
+    return Markup(
+        "\n".join(
+            f"--{name}: light-dark({color}, {dark.get(color) or _on_dark(color)});"
+            for color, name in _VARIABLES.items()
+        )
+    )
+
+
+def _on_dark(color: str) -> str:
+    """Return a colour mixed with white until it stands out from a dark ground."""
+    red_green_blue = np.array(to_rgb(color))
+    for white in np.arange(0, 1, 0.05):
+        mixed = red_green_blue + white * (1 - red_green_blue)
+        if mixed @ (0.2126, 0.7152, 0.0722) > 0.55:
+            break
+    return to_hex(mixed)
 
 
 def inline(svg: str, name: str, alt: str) -> Markup:
@@ -37,6 +64,8 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     body = body[head_end + 1 :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    # the page's ground shows through, and the shadow of what is scrolled out of sight
+    body = re.sub(r'<g id="patch_1">.*?</g>', "", body, count=1, flags=re.DOTALL)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{name}-", body).replace("xlink:href", "href")
     body = _HEX.sub(lambda match: _REPLACED[match.group().lower()], body)
@@ -44,8 +73,7 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     # a page has one <style>; matplotlib's only sets the joins of lines
     body = re.sub(r'<style type="text/css">.*?</style>', "", body, flags=re.DOTALL)
     label = html.escape(alt, quote=True)
-    width = float(view_box.split()[2])
     return Markup(
         f'<svg role="img" aria-label="{label}" viewBox="{view_box}" '
-        f'style="--natural-width:{width:.0f}pt" stroke-linejoin="round">{body}'
+        f'stroke-linejoin="round">{body}'
     )

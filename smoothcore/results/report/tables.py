@@ -1,0 +1,308 @@
+"""The tables of the page: their cells as text, with the value each is sorted by."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+from markupsafe import Markup
+
+from smoothcore.measures import all_measures
+from smoothcore.regularizers import NONE, all_regularizers
+from smoothcore.results import comparison, statistics
+from smoothcore.results.comparison import Compared, compared, two_decimals
+from smoothcore.results.report import compute
+from smoothcore.results.report.inputs import Inputs
+
+R_NORM = Markup("<i>r</i><sub>norm</sub>")
+_L_S = Markup("<i>l<sub>S</sub></i>")
+
+
+class Cell(NamedTuple):
+    """One cell: what it shows, what it is sorted by, its name for tests, its class."""
+
+    text: Any
+    value: Any = None
+    key: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page. Its caption is in ``page.html``.
+
+    Attributes:
+        name: unique on the page.
+        heads: of the columns; an empty one is of a drawing.
+        rows: cells, or plain text of a cell, of which the first heads its row.
+        text: the columns that are no numbers; the first never is.
+        wide: takes more than the width of the text.
+        pairs: its rows are pairs, to be filtered.
+    """
+
+    name: str
+    heads: list[Any]
+    rows: list[list[Cell]]
+    text: tuple[int, ...] = ()
+    wide: bool = False
+    pairs: bool = False
+
+
+def _table(name: str, heads: list, rows: Iterable[list], **options) -> Table:
+    cells = [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows]
+    return Table(name, heads, cells, **options)
+
+
+def lambda_(value: float) -> Markup:
+    """Return λ as 3.2 × 10⁻⁴."""
+    text = comparison.plain_lambda(value).replace("-", "−")
+    mantissa, _, exponent = text.partition("e")
+    factor = "" if mantissa == "1" else f"{mantissa} × "
+    return Markup(f"{factor}10<sup>{exponent}</sup>") if exponent else Markup(text)
+
+
+def _lambda(value: float) -> Cell:
+    return Cell(lambda_(value), value)
+
+
+def _count(value: float) -> Cell:
+    return Cell(f"{value:,.0f}", value)
+
+
+def _of(part: float, whole: float) -> Cell:
+    return Cell(f"{part:,.0f} of {whole:,.0f}", part)
+
+
+def _mean(value: Compared, key: str = "", text: str = "") -> Cell:
+    """Return a mean with its interval below it."""
+    small = Markup("") if pd.isna(value.low) else Markup("<small>{}</small>").format(value.interval)
+    return Cell((text or two_decimals(value.mean)) + small, value.mean, key)
+
+
+def _swatch(measure: str, text: str, small: str = "") -> Cell:
+    color = f"--measure: var(--color-{measure})"
+    swatch = Markup('<span class="swatch" style="{}" aria-hidden="true"></span>{}')
+    return Cell(swatch.format(color, text) + Markup("<small>{}</small>").format(small) * bool(small))
+
+
+def _regularizer(name: str) -> Cell:
+    if name == NONE:
+        return Cell("λ = 0")
+    return _swatch(all_regularizers()[name].measure, name)
+
+
+def _paper(value: Compared, *, is_papers: bool) -> list[Cell]:
+    """Return the paper's mean, and ours less the paper's with the verdict."""
+    marks = {"within": "✓ within", "higher": "▲ higher", "lower": "▼ lower"}
+    mark = Markup("")
+    if is_papers and value.verdict:
+        css = "within" if value.verdict == "within" else "differs"
+        mark = Markup('<span class="mark {}">{}</span>').format(css, marks[value.verdict])
+    return [Cell(value.paper, value.paper_mean), Cell(value.difference + mark)]
+
+
+def _strip(value: Compared, low: float, high: float) -> Cell:
+    """Draw the interval as a line, our mean as a dot, the paper's as a hollow diamond."""
+    if pd.isna(value.mean):
+        return Cell("")
+
+    def at(x: float) -> str:
+        return f"{2 + 92 * (min(max(x, low), high) - low) / (high - low):.1f}"
+
+    parts = ['<line class="axis" x1="2" x2="94" y1="8" y2="8"/>']
+    if low < 0:
+        parts.append(f'<line class="axis" x1="{at(0)}" x2="{at(0)}" y1="3" y2="13"/>')
+    if not pd.isna(value.low):
+        ends = f'x1="{at(value.low)}" x2="{at(value.high)}"'
+        parts.append(f'<line class="interval" {ends} y1="8" y2="8"/>')
+    if not pd.isna(value.paper_mean):
+        place = f"translate({at(value.paper_mean)} 8)"
+        parts.append(f'<path class="paper" transform="{place}" d="M0-5 5 0 0 5-5 0z"/>')
+    parts.append(f'<circle class="ours" cx="{at(value.mean)}" cy="8" r="2.6"/>')
+    svg = '<svg class="strip" viewBox="0 0 96 16" aria-hidden="true">' + "".join(parts) + "</svg>"
+    return Cell(Markup(svg))
+
+
+def _share(*parts: tuple[float, str]) -> Cell:
+    spans = [f'<span class="{css}" style="width:{100 * share:.2f}%"></span>' for share, css in parts]
+    return Cell(Markup(f'<span class="share" aria-hidden="true">{"".join(spans)}</span>'))
+
+
+def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
+    """Return Table 1: all measures, the paper's first."""
+    rows = []
+    for row in table.to_dict("records"):
+        tau, images = compared(row), {"none": "no images"}.get(row["images"], f"{row['images']} images")
+        estimate = f"{row['estimator']}, {images}" if isinstance(row["images"], str) else row["estimator"]
+        rows.append(
+            [
+                _swatch(row["measure"], row["measure"], estimate),
+                _mean(tau, f"table1.{row['measure']}.{row['estimator']}", tau.ours),
+                _strip(tau, -1, 1),
+                *_paper(tau, is_papers=is_papers),
+                *(_count(row["n_pairs"]), _count(row["n_sizes"])),
+                _of(row["n_values"], row["n_in_grid"]),
+            ]
+        )
+    heads = ["Measure", "Ours, 95 %", "", "Paper", "Ours − paper", "Pairs", "Sizes", "τ so far"]
+    return _table("table1", heads, rows)
+
+
+def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
+    """Return Table 2."""
+    rows = []
+    for row in table.to_dict("records"):
+        key = f"table2.{row['regularizer']}.{row['estimator']}"
+        r_norm, ratio = compared(row, "r_norm_"), comparison.ratio_of_means(row)
+        means = []
+        for name in ("unregularized", "regularized"):
+            mean = compared(row, f"{name}_")
+            means += [_mean(mean, f"{key}.{name}"), Cell(mean.paper, mean.paper_mean)]
+        rows.append(
+            [
+                _swatch(row["measure"], row["regularizer"]),
+                Cell(Markup("{}<small>{} estimate</small>").format(row["measure"], row["estimator"])),
+                _lambda(row["lambda"]),
+                *means,
+                f"{row['lower_bound']:.0f}",
+                _mean(r_norm, f"{key}.r_norm", r_norm.ours),
+                _strip(r_norm, 0, 1.2),
+                *_paper(r_norm, is_papers=is_papers),
+                _mean(ratio, f"{key}.ratio"),
+                _of(row["n_matched"], row["n_in_grid"]),
+                _count(row["n_at_bound"]),
+            ]
+        )
+    heads = ["Penalty", "Measure", "λ", "λ = 0", "Paper", "At λ", "Paper", _L_S]
+    heads += [R_NORM + ", 95 %", "", "Paper", "Ours − paper", "Ratio of means", "Pairs", "At " + _L_S]
+    return _table("table2", heads, rows, wide=True, text=(1,))
+
+
+def effects(table: pd.DataFrame) -> Table:
+    """Return what each penalty, a row, does to each measure, a column."""
+    shown = statistics.main_rows(table)
+    measures = list(dict.fromkeys(shown["measure"]))
+    rows = []
+    for name, of in shown.groupby("regularizer", sort=False):
+        by_measure = {row["measure"]: row for row in of.to_dict("records")}
+        head = [_swatch(by_measure[measures[0]]["penalized"], name), _lambda(of["lambda"].iloc[0])]
+        cells = [_mean(compared(by_measure[m]), f"effects.{name}.{m}") for m in measures]
+        rows.append([*head, _count(of["n_pairs"].max()), *cells])
+    return _table("effects", ["Penalty", "λ", "Pairs", *measures], rows, wide=True)
+
+
+def pairs(inputs: Inputs) -> Table:
+    """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
+    r_norm = statistics.main_rows(inputs.made["r_norm"])
+    taus = statistics.main_rows(inputs.made["kendall_tau"])
+    columns = {}
+    for symbol, table, name, value, order in (
+        ("τ", taus, "measure", "tau", all_measures()),
+        (R_NORM, r_norm[r_norm["reported"].astype(bool)], "regularizer", "r_norm", all_regularizers()),
+    ):
+        means = table.groupby([name, "pair"])[value].mean()
+        for which in order:
+            if which in means.index:
+                columns[Markup("{} {}").format(symbol, which)] = means[which]
+    table = pd.DataFrame(columns)
+    rows = [
+        [pair, *(Cell(two_decimals(value), value) for value in row)]
+        for pair, *row in table.itertuples(name=None)
+    ]
+    return _table("pairs", ["Pair", *columns], rows, wide=True, pairs=True)
+
+
+def counts(table: pd.DataFrame) -> Table:
+    """Return how many runs of the optimality experiment interpolate."""
+    rows = [
+        [
+            *(_regularizer(row["regularizer"]), _lambda(row["lambda"])),
+            *(_count(row[f"n_{k}"]) for k in ("in_grid", "present", "interpolating", "not_interpolating")),
+            _share(
+                (row["n_interpolating"] / row["n_in_grid"], "done"),
+                (row["n_not_interpolating"] / row["n_in_grid"], "failed"),
+            ),
+        ]
+        for row in table.to_dict("records")
+    ]
+    heads = ["Penalty", "λ", "In the grid", "So far", "Interpolate", "Do not", ""]
+    return _table("counts", heads, rows)
+
+
+def not_interpolating(runs: pd.DataFrame, most: int) -> Table:
+    """Return the runs that do not interpolate, the first ``most`` of them."""
+    shown = runs[~runs["interpolates"].astype(bool)] if len(runs) else runs
+    order = ["regularizer", "lambda", "pair", "size", "seed"]
+    rows = [
+        [
+            *(run["pair"], _count(run["size"]), run["seed"], _regularizer(run["regularizer"])),
+            *(_lambda(run["lambda"]), run["learning_rate"], run["status"], _count(run["epochs"])),
+            Cell(f"{run['training_loss']:.2e}".replace("-", "−"), run["training_loss"]),
+        ]
+        for run in shown.sort_values(order).head(most).to_dict("records")
+    ]
+    heads = ["Pair", "Size", "Seed", "Penalty", "λ", "Learning rate", "Ended as", "Epochs"]
+    heads.append(Markup("<i>L</i>(<i>f</i>)"))
+    return _table("not-interpolating", heads, rows, text=(3, 6), pairs=True)
+
+
+def completeness(table: pd.DataFrame) -> Table:
+    """Return the runs of each experiment by how they ended."""
+    columns = {
+        "in_grid": "In the grid", "present": "So far", "missing": "Missing",
+        "interpolated": "Interpolated", "max_epochs": "Out of epochs", "diverged": "Diverged",
+    }  # fmt: skip
+    rows = [
+        [name, *(Cell(f"{row[c]:,}", row[c], f"runs.{name}.{c}") for c in columns)]
+        for row in table.to_dict("records")
+        for name in [row["experiment"]]
+    ]
+    return _table("experiments", ["Experiment", *columns.values()], rows)
+
+
+def kinds(by_kind: pd.DataFrame) -> Table:
+    """Return the jobs of the workflow by kind."""
+    total = by_kind["seconds"].sum() or 1
+    rows = [
+        [
+            *(row["stage"], _regularizer(row["regularizer"] or NONE), _count(row["jobs"])),
+            _duration(row["seconds"]),
+            _share((row["seconds"] / total, "time")),
+            *(_duration(row["median"]), _duration(row["longest"])),
+            "–" if pd.isna(row["memory_mb"]) else f"{row['memory_mb']:,.0f} MB",
+        ]
+        for row in by_kind.to_dict("records")
+    ]
+    heads = ["Job", "Regularizer", "Jobs", "Time", "", "Median", "Longest", "Peak memory"]
+    return _table("kinds", heads, rows, text=(1,))
+
+
+def steps(table: pd.DataFrame) -> Table:
+    """Return the steps of SGD by regularizer."""
+    rows = [
+        [
+            *(_regularizer(row["regularizer"]), _count(row["runs"]), _count(row["steps"])),
+            _duration(row["seconds"]),
+            "–" if pd.isna(row["us_per_step"]) else f"{row['us_per_step']:,.0f}",
+        ]
+        for row in table.to_dict("records")
+    ]
+    return _table("steps", ["Regularizer", "Runs", "Steps", "Training time", "µs per step"], rows)
+
+
+def _duration(seconds: float) -> Cell:
+    return Cell(compute.duration(seconds), seconds)
+
+
+def settings(name: str, heads: list[str], values: Mapping[str, Any] | list[tuple]) -> Table:
+    """Return keys of the configuration with their values."""
+    rows = values.items() if isinstance(values, Mapping) else values
+    shown = [[Markup("<code>{}</code>").format(key), *map(_short, of)] for key, *of in rows]
+    return _table(name, heads, shown, text=(1, 2))
+
+
+def _short(value: Any) -> str:
+    """Return a value of the configuration as a reader writes it."""
+    if isinstance(value, list):
+        return f"{len(value)} pairs" if len(value) == 45 else ", ".join(map(str, value))
+    return "–" if value is None else str(value)
