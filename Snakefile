@@ -36,7 +36,7 @@ localrules:
     make_tables,
     train_toy,
     make_figure1,
-    make_figure2,
+    make_figures,
     make_report,
 
 

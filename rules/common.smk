@@ -19,6 +19,7 @@ from smoothcore.errors import ConfigError, SmoothcoreError
 from smoothcore.files.repair import COMMAND_VARIABLE
 from smoothcore.files.storage import check_writable
 from smoothcore.jobs.settings import DataSettings
+from smoothcore.results import FIGURES, FORMATS, TABLES, result_files
 from smoothcore.study.config import check_files, load_study
 from smoothcore.workflow import costs
 from smoothcore.workflow.collecting import missing_runs, present_runs
@@ -116,18 +117,5 @@ def figure1_of(wildcards):
 
 def results_of(folder):
     """The files that answer the question, in one folder."""
-    names = [
-        "runs.parquet",
-        "measures.parquet",
-        "curves.parquet",
-        "table1.csv",
-        "table2.csv",
-        "kendall_tau.csv",
-    ]
-    figures = (
-        ["figure2"] if folder == f"{STUDY_FOLDER}/partial" else ["figure1", "figure2"]
-    )
-    names += [
-        f"{figure}.{kind}" for figure in figures for kind in ("svg", "png", "pdf")
-    ]
-    return [f"{folder}/{name}" for name in [*names, "report.html"]]
+    partial = folder != STUDY_FOLDER
+    return [f"{folder}/{name}" for name in result_files(partial=partial)]

@@ -3,6 +3,42 @@
 # One label per report() output: of labels with two values each, Snakemake's page makes switches,
 # and it fails where a combination of their values has no file.
 
+TABLE_TITLES = {
+    "table1": "Table 1: Kendall's τ",
+    "table2": "Table 2: r_norm",
+    "kendall_tau": "Kendall's τ pair by pair",
+    "r_norm": "r_norm pair by pair",
+    "edge": "r_norm by λ",
+    "penalty_effects": "What a penalty does to the other measures",
+}
+FIGURE_TITLES = {
+    "figure1": "Figure 1: smooth and not smooth",
+    "figure2": "Figure 2: measures by λ",
+    "r_norm": "The same pairs with and without a penalty",
+    "edge": "How far λ was pushed",
+    "penalty_effects": "What a penalty does to the other measures",
+}
+
+
+def shown_table(name):
+    """A table with its place in Snakemake's own report."""
+    return report(
+        f"{{folder}}/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": TABLE_TITLES[name]},
+    )
+
+
+def shown_figure(name, folder="{folder}"):
+    """A figure with its place in Snakemake's own report."""
+    return report(
+        f"{folder}/{name}.svg",
+        caption=f"../report/{name}.rst",
+        category="Figures",
+        labels={"figure": FIGURE_TITLES[name]},
+    )
+
 
 rule make_tables:
     input:
@@ -10,19 +46,7 @@ rule make_tables:
         runs="{folder}/runs.parquet",
         measures="{folder}/measures.parquet",
     output:
-        table1=report(
-            "{folder}/table1.csv",
-            caption="../report/table1.rst",
-            category="Tables",
-            labels={"table": "Table 1: Kendall's τ"},
-        ),
-        table2=report(
-            "{folder}/table2.csv",
-            caption="../report/table2.rst",
-            category="Tables",
-            labels={"table": "Table 2: r_norm"},
-        ),
-        taus="{folder}/kendall_tau.csv",
+        [shown_table(name) for name in TABLES],
     log:
         "{folder}/logs/make_tables.log",
     benchmark:
@@ -33,11 +57,10 @@ rule make_tables:
         code=fingerprint(SCRIPTS / "make_tables.py"),
         about=DESCRIPTIONS,
     message:
-        "Making Table 1 and Table 2"
+        "Making the tables"
     shell:
-        "python -P -m workflow_scripts.make_tables --grid {input.grid:q} --runs {input.runs:q}"
-        " --measures {input.measures:q} --table1 {output.table1:q} --table2 {output.table2:q}"
-        " --taus {output.taus:q} > {log:q} 2>&1"
+        "python -P -m workflow_scripts.make_tables --grid {input.grid:q}"
+        " --folder {wildcards.folder:q} > {log:q} 2>&1"
 
 
 rule train_toy:
@@ -61,14 +84,8 @@ rule make_figure1:
     input:
         f"{STUDY_FOLDER}/toy.npz",
     output:
-        report(
-            f"{STUDY_FOLDER}/figure1.svg",
-            caption="../report/figure1.rst",
-            category="Figures",
-            labels={"figure": "Figure 1: smooth and not smooth"},
-        ),
-        f"{STUDY_FOLDER}/figure1.png",
-        f"{STUDY_FOLDER}/figure1.pdf",
+        shown_figure("figure1", STUDY_FOLDER),
+        [f"{STUDY_FOLDER}/figure1.{kind}" for kind in FORMATS if kind != "svg"],
     log:
         f"{STUDY_FOLDER}/logs/make_figure1.log",
     benchmark:
@@ -84,45 +101,36 @@ rule make_figure1:
         " > {log:q} 2>&1"
 
 
-rule make_figure2:
+rule make_figures:
     input:
         grid=LAYOUT.grid,
         runs="{folder}/runs.parquet",
         measures="{folder}/measures.parquet",
     output:
-        report(
-            "{folder}/figure2.svg",
-            caption="../report/figure2.rst",
-            category="Figures",
-            labels={"figure": "Figure 2: measures by λ"},
-        ),
-        "{folder}/figure2.png",
-        "{folder}/figure2.pdf",
+        [shown_figure(name) for name in FIGURES],
+        [f"{{folder}}/{n}.{kind}" for n in FIGURES for kind in FORMATS if kind != "svg"],
     log:
-        "{folder}/logs/make_figure2.log",
+        "{folder}/logs/make_figures.log",
     benchmark:
-        "{folder}/benchmarks/make_figure2.tsv"
+        "{folder}/benchmarks/make_figures.tsv"
     conda:
         "../environment.yml"
     params:
-        code=fingerprint(SCRIPTS / "make_figure2.py"),
+        code=fingerprint(SCRIPTS / "make_figures.py"),
         about=DESCRIPTIONS,
     message:
-        "Drawing Figure 2"
+        "Drawing the figures"
     shell:
-        "python -P -m workflow_scripts.make_figure2 --grid {input.grid:q} --runs {input.runs:q}"
-        " --measures {input.measures:q} --output {output:q} > {log:q} 2>&1"
+        "python -P -m workflow_scripts.make_figures --grid {input.grid:q}"
+        " --folder {wildcards.folder:q} > {log:q} 2>&1"
 
 
 rule make_report:
     input:
+        [f"{{folder}}/{name}.parquet" for name in ("runs", "measures", "curves")],
+        [f"{{folder}}/{name}.csv" for name in TABLES],
+        [f"{{folder}}/{name}.svg" for name in FIGURES],
         grid=LAYOUT.grid,
-        runs="{folder}/runs.parquet",
-        measures="{folder}/measures.parquet",
-        table1="{folder}/table1.csv",
-        table2="{folder}/table2.csv",
-        taus="{folder}/kendall_tau.csv",
-        figure2="{folder}/figure2.svg",
         figure1=figure1_of,
     output:
         report(
@@ -138,12 +146,11 @@ rule make_report:
     conda:
         "../environment.yml"
     params:
-        tables=lambda wildcards: wildcards.folder,
         page=PAGE_DIGEST,
         code=fingerprint(SCRIPTS / "make_report.py"),
         about=DESCRIPTIONS,
     message:
         "Making the report"
     shell:
-        "python -P -m workflow_scripts.make_report --grid {input.grid:q} --tables {params.tables:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        "python -P -m workflow_scripts.make_report --grid {input.grid:q}"
+        " --folder {wildcards.folder:q} > {log:q} 2>&1"

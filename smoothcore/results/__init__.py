@@ -17,7 +17,7 @@ def result_files(*, partial: bool) -> list[str]:
     """
     figures = FIGURES if partial else ("figure1", *FIGURES)
     return [
-        *("runs.parquet", "measures.parquet"),
+        *("runs.parquet", "measures.parquet", "curves.parquet"),
         *(f"{name}.csv" for name in TABLES),
         *(f"{name}.{kind}" for name in figures for kind in FORMATS),
         "report.html",

@@ -1,7 +1,5 @@
 """The figures that only the report has. Each function takes tidy tables and returns a figure."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -14,7 +12,6 @@ from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
 from smoothcore.results.statistics import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
-from smoothcore.study.run import Run
 
 _NOTHING = "no interpolating run yet"
 _DASHES = (0, (3, 2))
@@ -87,22 +84,20 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
     return figure
 
 
-def loss_curves(
-    curves: Mapping[Run, tuple[np.ndarray, np.ndarray]], grid: pd.DataFrame, epsilon: float
-) -> Figure:
+def loss_curves(curves: pd.DataFrame, grid: pd.DataFrame, epsilon: float) -> Figure:
     """Draw the running loss of every run: λ = 0 by size, each regularizer by λ.
 
     Args:
-        curves: epochs and losses of each run.
-        grid: the table of the grid, for the order of the panels.
+        curves: `COORDINATES`, ``epoch`` and ``running_loss``.
+        grid: the table of the grid, for the panels.
         epsilon: ε, drawn as a line.
     """
     regularizers = [name for name in (NONE, *all_regularizers()) if name in set(grid.regularizer)]
     with style.figure_style():
         figure, panels = style.panels(len(regularizers), 3, 1.9, sharex=True, sharey=True)
-        for axes, regularizer in zip(panels, regularizers, strict=False):
-            axes.set_title("λ = 0" if regularizer == NONE else f"penalty {regularizer}")
-            _curve_panel(axes, regularizer, curves)
+        for axes, name in zip(panels, regularizers, strict=False):
+            axes.set_title("λ = 0" if name == NONE else f"penalty {name}")
+            _curve_panel(axes, name, curves[curves["regularizer"] == name])
             axes.axhline(epsilon, color=INK, lw=0.8, ls=_DASHES)
             axes.set(xscale="log", yscale="log", xlabel="epoch")
             axes.grid(axis="y")
@@ -112,20 +107,19 @@ def loss_curves(
     return figure
 
 
-def _curve_panel(axes: Axes, regularizer: str, curves: Mapping) -> None:
-    of = {run: curve for run, curve in curves.items() if run.regularizer == regularizer}
-    by = (lambda run: run.size) if regularizer == NONE else (lambda run: run.lambda_)
-    levels = sorted({by(run) for run in of})
+def _curve_panel(axes: Axes, regularizer: str, curves: pd.DataFrame) -> None:
+    by = "size" if regularizer == NONE else "lambda"
+    levels = sorted(curves[by].unique())
     if not levels:
-        style.note(axes, "no run yet")
-    for run, (epochs, losses) in of.items():
-        color = style.sequence_color(levels.index(by(run)), len(levels))
-        axes.plot(epochs, losses, color=color, lw=0.5, alpha=0.6)
+        axes.text(0.5, 0.5, "no run yet", transform=axes.transAxes, ha="center", color=MUTED)
+    colors = {level: style.sequence_color(k, len(levels)) for k, level in enumerate(levels)}
+    for key, of in curves.groupby(COORDINATES):
+        color = colors[key[COORDINATES.index(by)]]
+        axes.plot(of["epoch"], of["running_loss"], color=color, lw=0.5, alpha=0.6)
     # the two ends of the scale are enough where it is long
     for level in levels if len(levels) < 4 else (levels[0], levels[-1]):
         name = f"$n$ = {level:,}" if regularizer == NONE else f"λ = {style.power_of_ten(level)}"
-        color = style.sequence_color(levels.index(level), len(levels))
-        axes.plot([], [], color=color, lw=2, label=name)
+        axes.plot([], [], color=colors[level], lw=2, label=name)
     if levels:
         axes.legend(loc="upper right", fontsize=6, handlelength=1, borderaxespad=0.2)
 
@@ -149,13 +143,3 @@ def sampled_against_exact(measures: pd.DataFrame) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(5))
             axes.grid()
     return figure
-
-
-def thinned(epochs: Sequence[int], losses: Sequence[float], points: int = 36):
-    """Return about ``points`` of a curve, evenly spread over the logarithm of the epoch."""
-    epochs, losses = np.asarray(epochs), np.asarray(losses)
-    if len(epochs) <= points:
-        return epochs, losses
-    wanted = np.geomspace(epochs[0], epochs[-1], points)
-    kept = np.unique(np.searchsorted(epochs, wanted).clip(max=len(epochs) - 1))
-    return epochs[kept], losses[kept]
