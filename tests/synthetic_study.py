@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import yaml
 
@@ -13,25 +12,37 @@ from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import write_curve, write_measures, write_record, write_weights
 from smoothcore.files.storage import write_parquet
-from smoothcore.measures import ESTIMATES, Measurement
+from smoothcore.measures import all_estimates, all_measures
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import initialize
-from smoothcore.regularizers import MEASURE_OF
+from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import statistics
-from smoothcore.results.figures import figure2
+from smoothcore.results.collected import read_collected
+from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
 from smoothcore.study.config import Study, load_study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import Run
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
-from smoothcore.training.recipe import Recipe
+from smoothcore.training.recipe import recipe_of
 
 ROOT = Path(__file__).parent.parent
 
+#: invented values at 64 images, what a doubling of them adds, the share a penalty takes off
 BASE = {"GN": 0.9, "FPL": 1.12, "GPL": 1.6, "WP": 6.0}
 GROWTH = {"GN": 0.01, "FPL": 0.004, "GPL": 0.16, "WP": 0.9}
 LOWERED = {"GN": 0.35, "FPL": 0.07, "GPL": 0.1, "WP": 0.08}
+OTHERS = (3.0, 0.2, 0.3)
+
+#: what a record says of its making
+MADE_BY = {
+    "versions": json.dumps({"numba": "0.1", "numpy": "0.2"}), "processor": "a processor",
+    "code": "abc", "data_sha256": "abc", "weights_sha256": "abc",
+}  # fmt: skip
+
+#: of a row that is not a main one: seen at once where it enters a mean
+DECOY = 1e6
 
 
 def paper_study() -> Study:
@@ -52,14 +63,23 @@ def _merged(below, above):
     return below | {key: _merged(below.get(key), value) for key, value in above.items()}
 
 
+def penalized(run: Run) -> str:
+    """The measure that a run's penalty lowers; empty at λ = 0."""
+    return "" if run.regularizer == NONE else all_regularizers()[run.regularizer].measure
+
+
 def value_of(run: Run, measure: str, estimator: str) -> float:
     """An invented value: larger with the training set, smaller with the penalty."""
+    base, growth, lowered = (
+        table.get(measure, other)
+        for table, other in zip((BASE, GROWTH, LOWERED), OTHERS, strict=True)
+    )
     rng = generator(stream("synthetic", measure=measure, **run.coordinates))
     pair = generator(stream("synthetic pair", pair=run.pair, measure=measure)).normal()
-    value = BASE[measure] + GROWTH[measure] * np.log2(run.size / 64) + 0.05 * pair
+    value = base + growth * np.log2(run.size / 64) + 0.05 * pair
     value *= 1 + 0.01 * rng.normal()
-    if MEASURE_OF.get(run.regularizer) == measure:
-        value *= 1 - LOWERED[measure] * min(1.5, (run.lambda_ * 1e4) ** 0.2)
+    if penalized(run) == measure:
+        value *= 1 - lowered * min(1.5, (run.lambda_ * 1e4) ** 0.2)
     return float(value * (1.2 if (measure, estimator) == ("GPL", "exact") else 1.0))
 
 
@@ -92,39 +112,43 @@ def write_study(
     write_parquet(
         layout.grid, pa.Table.from_pandas(grid, preserve_index=False), about=study.to_dict()
     )
-    records, measured = [], []
+    records, measured, curves = [], [], []
     for run in filter(present, all_runs(study)):
         records.append(_record(study, run))
-        measurements = [
-            Measurement(m, e, value(run, m, e), 0.01, study.measures.n_samples)
-            for m, e in ESTIMATES
-        ]
-        measured += [
-            {**run.coordinates, **vars(m), "interpolates": interpolates(run)} for m in measurements
+        rows = _measured(study, run, value)
+        measured += [{**run.coordinates, **row} for row in rows]
+        epochs = np.unique(np.geomspace(1, _epochs(run), 12).astype(int))
+        curves += [
+            {**run.coordinates, "epoch": epoch, "running_loss": 1 / epoch} for epoch in epochs
         ]
         if cells:
-            _write_cell(layout, study, run, measurements)
+            _write_cell(layout, study, run, rows)
     tables = folder / subfolder
     for name, rows, schema in (
         ("runs", records, schemas.RUNS),
         ("measures", measured, schemas.MEASURES),
+        ("curves", curves, schemas.CURVES),
     ):
         write_parquet(tables / f"{name}.parquet", pa.Table.from_pylist(rows, schema=schema))
-    runs = pd.DataFrame(records, columns=schemas.RUNS.names)
-    measures = pd.DataFrame(measured, columns=schemas.MEASURES.names)
-    _write_tables(tables, grid, runs, measures)
-    figure = figure2(
-        statistics.optimality_values(measures, grid), statistics.interpolation_counts(runs, grid)
-    )
-    save_figure(figure, [tables / "figure2.svg"])
+    collected = read_collected(layout.grid, tables)
+    for name, table in statistics.all_tables(*collected.tables).items():
+        table.to_csv(tables / f"{name}.csv", index=False)
+    for name, figure in all_figures(collected.study, *collected.tables).items():
+        save_figure(figure, [tables / f"{name}.svg"])
     return tables
 
 
-def _write_tables(tables: Path, grid, runs, measures) -> None:
-    taus = statistics.kendall_taus(measures, grid)
-    taus.to_csv(tables / "kendall_tau.csv", index=False)
-    statistics.table1(taus).to_csv(tables / "table1.csv", index=False)
-    statistics.table2(measures, runs, grid).to_csv(tables / "table2.csv", index=False)
+def _measured(study: Study, run: Run, value: Callable[[Run, str, str], float]) -> list[dict]:
+    """The rows of a run's table of measures: the main ones, and others that must not be shown."""
+    rows = []
+    for measure, estimator in all_estimates():
+        row = {"measure": measure, "estimator": estimator, "stderr": 0.01, "code": "abc"}
+        row |= {"n_samples": study.measures.n_samples, "interpolates": interpolates(run)}
+        images = all_measures()[measure].images or "none"
+        row |= {"images": images, "network": "trained", "main": True}
+        rows.append(row | {"value": value(run, measure, estimator)})
+        rows.append(row | {"network": "initial", "main": False, "value": DECOY})
+    return rows
 
 
 def _epochs(run: Run) -> int:
@@ -151,11 +175,11 @@ def _record(study: Study, run: Run) -> dict:
         "alpha": study.network.alpha,
         **vars(study.training),
         "grid_points": 10 if run.regularizer in ("FPL", "GPL") else None,
-        "versions": json.dumps({"numba": "0.1", "numpy": "0.2"}),
+        **MADE_BY,
     }
 
 
-def _write_cell(layout: Layout, study: Study, run: Run, measurements) -> None:
+def _write_cell(layout: Layout, study: Study, run: Run, rows: list[dict]) -> None:
     record = _record(study, run)
     rng = generator(stream("synthetic weights", **run.coordinates))
     network = initialize(64, study.network.hidden_units, 1.0, rng)
@@ -168,18 +192,11 @@ def _write_cell(layout: Layout, study: Study, run: Run, measurements) -> None:
         ),
         record["status"], record["training_loss"], record["steps"],
     )  # fmt: skip
-    recipe = Recipe(
-        study.dataset, study.training.engine, study.network.hidden_units, study.network.alpha,
-        study.training.batch_size, study.training.epsilon, study.training.max_epochs,
-        record["grid_points"],
-    )  # fmt: skip
+    recipe = recipe_of(study, run)
     write_weights(layout.weights(run), network, json.dumps({"run": run.coordinates}))
-    write_record(
-        layout.record(run), run, recipe, outcome,
-        d=64, test_loss=0.01, versions=json.loads(record["versions"]),
-    )  # fmt: skip
-    write_curve(layout.curve(run), run, outcome)
-    write_measures(layout.measured(run), run, measurements, interpolates=record["interpolates"])
+    write_record(layout.record(run), run, recipe, outcome, d=64, test_loss=0.01, made_by=MADE_BY)
+    write_curve(layout.curve(run), run, recipe, outcome)
+    write_measures(layout.measured(run), run, rows)
     benchmark = layout.benchmark("train", run)
     benchmark.parent.mkdir(parents=True, exist_ok=True)
     benchmark.write_text(

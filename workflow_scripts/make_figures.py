@@ -6,8 +6,8 @@ from pathlib import Path
 
 from smoothcore.errors import exits_readably
 from smoothcore.results import FORMATS
-from smoothcore.results.figures import all_figures
 from smoothcore.results.collected import read_collected
+from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
 
 

@@ -44,7 +44,9 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
     if is_papers:
         notes.append("=: the paper's mean lies within the interval; else ours is higher or lower.")
     elif is_papers is None:
-        notes.append("No verdict: without grid.parquet it is unknown whether this is the paper's study.")
+        notes.append(
+            "No verdict: without grid.parquet it is unknown whether this is the paper's study."
+        )
     else:
         notes.append("This is not the paper's study: its numbers stand here for orientation only.")
     r_norms = [comparison.compared(row, "r_norm_") for row in table2]
@@ -54,7 +56,9 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
             "conclude anything from that row."
         )
     if any(value.upper_bound for value in r_norms):
-        notes.append("≤: an upper bound. Every run at the largest λ interpolates; larger λ were not tried.")
+        notes.append(
+            "≤: an upper bound. Every run at the largest λ interpolates; larger λ were not tried."
+        )
     if any(row["n_at_bound"] for row in table2):
         notes.append("At l_S: pairs that lie at or below the lower bound without a penalty.")
     return notes

@@ -82,7 +82,9 @@ def figure2(values: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     with figure_style():
         figure, by_regularizer = _panels(counts, 2, 0.75 + 0.3 * longest)
         for regularizer, axes in by_regularizer.items():
-            _boxes(axes, regularizer, *(t[t["regularizer"] == regularizer] for t in (shown, counts)))
+            _boxes(
+                axes, regularizer, *(t[t["regularizer"] == regularizer] for t in (shown, counts))
+            )
     return figure
 
 

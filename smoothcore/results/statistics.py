@@ -426,9 +426,7 @@ def table2(penalties: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True).assign(**paper)
 
 
-def penalty_effects(
-    measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame
-) -> pd.DataFrame:
+def penalty_effects(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     """Return what each penalty does to every measure, at its reported λ.
 
     Returns:

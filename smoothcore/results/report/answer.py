@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results.comparison import (
     MIN_PAIRS,
@@ -136,7 +135,10 @@ def _on_monotonicity(found: list[Finding]) -> str:
     groups = _grouped(found, "rises", "tau")
     one = sum(f.rises == NO for f in found) == 1
     return _sentence(
-        (groups[YES], "the more images a network interpolates, the larger its {}: τ is at {bar} or above"),
+        (
+            groups[YES],
+            "the more images a network interpolates, the larger its {}: τ is at {bar} or above",
+        ),
         (groups[NO], f"{{}} {'does' if one else 'do'} not rise consistently: τ is below {{bar}}"),
         (groups[UNDECIDED], "whether τ of {} is at least {bar} is undecided"),
         (groups[TOO_FEW], "τ was {}, of too few pairs or sizes to conclude"),
@@ -149,7 +151,10 @@ def _on_optimality(found: list[Finding]) -> str:
     groups = _grouped([f for f in found if f not in bounded], "near_optimum", "r_norm")
     limits = _enumerate([f"{f.regularizer} {plain_lambda(f.lambda_)}" for f in bounded])
     return _sentence(
-        (groups[NO], "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}"),
+        (
+            groups[NO],
+            "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}",
+        ),
         (groups[YES], "a penalty barely lowers {}: r_norm is at {bar} or above"),
         (
             _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED],
@@ -172,9 +177,7 @@ def _what_follows(found: list[Finding]) -> str:
     if names[NO] and parts:
         parts.append(f"speak against it for {names[NO]}")
     elif names[NO]:
-        parts.append(
-            f"speak against implicit optimization for smoothness in terms of {names[NO]}"
-        )
+        parts.append(f"speak against implicit optimization for smoothness in terms of {names[NO]}")
     if not parts and names[TOO_FEW]:
         return (
             f"This is too few to conclude: the report asks for {MIN_PAIRS} pairs, and {MIN_SIZES} "

@@ -74,6 +74,5 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     body = re.sub(r'<style type="text/css">.*?</style>', "", body, flags=re.DOTALL)
     label = html.escape(alt, quote=True)
     return Markup(
-        f'<svg role="img" aria-label="{label}" viewBox="{view_box}" '
-        f'stroke-linejoin="round">{body}'
+        f'<svg role="img" aria-label="{label}" viewBox="{view_box}" stroke-linejoin="round">{body}'
     )

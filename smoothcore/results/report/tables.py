@@ -82,7 +82,9 @@ def _mean(value: Compared, key: str = "", text: str = "") -> Cell:
 def _swatch(measure: str, text: str, small: str = "") -> Cell:
     color = f"--measure: var(--color-{measure})"
     swatch = Markup('<span class="swatch" style="{}" aria-hidden="true"></span>{}')
-    return Cell(swatch.format(color, text) + Markup("<small>{}</small>").format(small) * bool(small))
+    return Cell(
+        swatch.format(color, text) + Markup("<small>{}</small>").format(small) * bool(small)
+    )
 
 
 def _regularizer(name: str) -> Cell:
@@ -124,7 +126,9 @@ def _strip(value: Compared, low: float, high: float) -> Cell:
 
 
 def _share(*parts: tuple[float, str]) -> Cell:
-    spans = [f'<span class="{css}" style="width:{100 * share:.2f}%"></span>' for share, css in parts]
+    spans = [
+        f'<span class="{css}" style="width:{100 * share:.2f}%"></span>' for share, css in parts
+    ]
     return Cell(Markup(f'<span class="share" aria-hidden="true">{"".join(spans)}</span>'))
 
 
@@ -132,8 +136,13 @@ def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
     """Return Table 1: all measures, the paper's first."""
     rows = []
     for row in table.to_dict("records"):
-        tau, images = compared(row), {"none": "no images"}.get(row["images"], f"{row['images']} images")
-        estimate = f"{row['estimator']}, {images}" if isinstance(row["images"], str) else row["estimator"]
+        tau, images = (
+            compared(row),
+            {"none": "no images"}.get(row["images"], f"{row['images']} images"),
+        )
+        estimate = (
+            f"{row['estimator']}, {images}" if isinstance(row["images"], str) else row["estimator"]
+        )
         rows.append(
             [
                 _swatch(row["measure"], row["measure"], estimate),
@@ -161,7 +170,9 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         rows.append(
             [
                 _swatch(row["measure"], row["regularizer"]),
-                Cell(Markup("{}<small>{} estimate</small>").format(row["measure"], row["estimator"])),
+                Cell(
+                    Markup("{}<small>{} estimate</small>").format(row["measure"], row["estimator"])
+                ),
                 _lambda(row["lambda"]),
                 *means,
                 f"{row['lower_bound']:.0f}",
@@ -174,7 +185,15 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
             ]
         )
     heads = ["Penalty", "Measure", "λ", "λ = 0", "Paper", "At λ", "Paper", _L_S]
-    heads += [R_NORM + ", 95 %", "", "Paper", "Ours − paper", "Ratio of means", "Pairs", "At " + _L_S]
+    heads += [
+        R_NORM + ", 95 %",
+        "",
+        "Paper",
+        "Ours − paper",
+        "Ratio of means",
+        "Pairs",
+        "At " + _L_S,
+    ]
     return _table("table2", heads, rows, wide=True, text=(1,))
 
 
@@ -198,7 +217,13 @@ def pairs(inputs: Inputs) -> Table:
     columns = {}
     for symbol, table, name, value, order in (
         ("τ", taus, "measure", "tau", all_measures()),
-        (R_NORM, r_norm[r_norm["reported"].astype(bool)], "regularizer", "r_norm", all_regularizers()),
+        (
+            R_NORM,
+            r_norm[r_norm["reported"].astype(bool)],
+            "regularizer",
+            "r_norm",
+            all_regularizers(),
+        ),
     ):
         means = table.groupby([name, "pair"])[value].mean()
         for which in order:
@@ -217,7 +242,10 @@ def counts(table: pd.DataFrame) -> Table:
     rows = [
         [
             *(_regularizer(row["regularizer"]), _lambda(row["lambda"])),
-            *(_count(row[f"n_{k}"]) for k in ("in_grid", "present", "interpolating", "not_interpolating")),
+            *(
+                _count(row[f"n_{k}"])
+                for k in ("in_grid", "present", "interpolating", "not_interpolating")
+            ),
             _share(
                 (row["n_interpolating"] / row["n_in_grid"], "done"),
                 (row["n_not_interpolating"] / row["n_in_grid"], "failed"),
