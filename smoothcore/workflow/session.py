@@ -72,7 +72,9 @@ class Session:
         goes first within each of these.
         """
         tables = {run: 1 for run in monotonicity_runs(self.study)}
-        step = {name: about.step_ratio.get("sparse", 1.0) for name, about in all_regularizers().items()}
+        step = {
+            name: about.step_ratio.get("sparse", 1.0) for name, about in all_regularizers().items()
+        }
 
         def place(run: Run) -> tuple:
             seconds = -costs.expected_seconds(run, self.study)
