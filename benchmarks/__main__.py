@@ -17,7 +17,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import gridcost, growth, jobs, measuring, reaches, sizes, steps, workflow
+from benchmarks import jobs, measuring, reaches, sizes, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench
 
@@ -27,7 +27,6 @@ PARTS = {
     "measure": measuring,
     "jobs": jobs,
     "workflow": workflow,
-    "growth": growth,
 }
 
 
@@ -88,9 +87,6 @@ def main() -> int:
         for part in arguments.only or PARTS:
             results[part] = PARTS[part].run(bench)
             print(f"\n{PARTS[part].show(results[part])}\n", flush=True)
-    if "steps" in results:
-        results["grid"] = gridcost.compute(results["steps"])
-        print(f"{gridcost.show(results['grid'])}\n")
     judged = reaches.judge(results)
     results["reaches"] = [
         reach._asdict() | {"reached": reach.reached, "verdict": reach.verdict} for reach in judged

@@ -5,37 +5,12 @@ took. What needs Keras is in `benchmarks.keras_contenders`.
 """
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks import problem as problems
-from benchmarks.problem import BATCH, OBJECTIVES, Problem
-
-
-class Contender(NamedTuple):
-    """Work that can be repeated.
-
-    Attributes:
-        run: does the work so many times and returns the seconds it took.
-        steps: SGD steps (or pairs of products, or models) in one repetition.
-    """
-
-    run: Callable[[int], float]
-    steps: int
-
-
-def timed(work: Callable[[], object]) -> Callable[[int], float]:
-    """Return a function that does ``work`` so many times and returns the seconds."""
-
-    def run(repeats: int) -> float:
-        began = time.perf_counter()
-        for _ in range(repeats):
-            work()
-        return time.perf_counter() - began
-
-    return run
+from benchmarks.problem import BATCH, GOALS, Problem
+from benchmarks.repeated import Contender, timed
 
 
 def floor(problem: Problem) -> Contender:
@@ -56,8 +31,10 @@ def floor(problem: Problem) -> Contender:
 def engine(problem: Problem, name: str, regularizer: str) -> Contender:
     """Epochs of an engine; each repetition continues where the one before stopped."""
     from smoothcore import engines
+    from smoothcore.regularizers import load_step
 
-    machine = engines.create(name, problem.x, problem.y, OBJECTIVES[regularizer])
+    penalty = load_step(regularizer, name)
+    machine = engines.create(name, problem.x, problem.y, GOALS[regularizer], penalty)
     permutations = problem.permutations
     state = {"network": problem.network, "epoch": 0}
 
@@ -82,14 +59,18 @@ def engine(problem: Problem, name: str, regularizer: str) -> Contender:
 
 
 def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
-    """All seven values of `smoothcore.measures.measure` of one network."""
+    """Everything that is measured of one run: all measures, both networks, both sets of images."""
     from smoothcore import measures
     from smoothcore.network.seeds import generator, stream
 
-    x_test = problems.test_images(folder)
     network = problems.read_network(folder)
-    points = measures.draw_evaluation_points(x_test, n_samples, generator(stream("benchmark")))
-    return Contender(timed(lambda: measures.measure(network, points, grid_points)), 1)
+    test, training = (
+        measures.draw_evaluation_points(images, n_samples, generator(stream("benchmark")))
+        for images in (problems.test_images(folder), problems.training_images(folder))
+    )
+    return Contender(
+        timed(lambda: measures.measure_run(network, network, test, training, grid_points)), 1
+    )
 
 
 def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
@@ -100,4 +81,8 @@ def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
         from benchmarks import keras_contenders
 
         return keras_contenders.KINDS[kind](**arguments)
+    if kind == "jax":
+        from benchmarks.jax_contender import scan
+
+        return scan(**arguments)
     return {"floor": floor, "engine": engine, "closed_forms": closed_forms}[kind](**arguments)

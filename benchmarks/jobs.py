@@ -15,7 +15,9 @@ from pathlib import Path
 from benchmarks.alternating import ROOT, alternate, one_thread_environment
 from benchmarks.bench import Bench
 from benchmarks.report import table
+from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.command_line import to_settings
 
 #: name → engine, regularizer, whether compiled code is there already
 JOBS = {
@@ -31,7 +33,11 @@ _SHORT = ("sparse", "sparse GN")
 def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float]:
     """Run a job; return its seconds and the megabytes of its largest resident set."""
     engine, regularizer, _ = JOBS[name]
-    recipe = Recipe("mnist", engine, 256, 0.01, 64, 1e-5, 1, 10)
+    lambda_ = 0.0 if regularizer == "none" else 1e-5
+    settings = to_settings(
+        run=Run("3-4", size, 0, regularizer, lambda_, 0.01),
+        recipe=Recipe("mnist", engine, 256, 0.01, 64, 1e-5, 1, 10),
+    )
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         outputs = [
             argument
@@ -41,10 +47,8 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
             for argument in (f"--{kind}", f"{folder}/{kind}.{suffix}")
         ]  # fmt: skip
         command = [
-            sys.executable, "-m", "workflow_scripts.train",
-            "--pair", "3-4", "--size", str(size), "--seed", "0", "--regularizer", regularizer,
-            "--lambda", "0" if regularizer == "none" else "1e-5", "--learning-rate", "0.01",
-            "--recipe", recipe.to_json(), "--data", str(bench.folder / "mnist.npz"), *outputs,
+            sys.executable, "-m", "workflow_scripts.train", "--settings", settings,
+            "--data", str(bench.folder / "mnist.npz"), *outputs,
         ]  # fmt: skip
         environment = one_thread_environment() | {"NUMBA_CACHE_DIR": str(cache)}
         log = bench.folder / "train.log"

@@ -6,8 +6,8 @@ import keras
 
 from benchmarks import keras_way
 from benchmarks import problem as problems
-from benchmarks.contenders import Contender, timed
-from benchmarks.problem import BATCH, OBJECTIVES, Problem
+from benchmarks.problem import BATCH, GOALS, Problem
+from benchmarks.repeated import Contender, timed
 from smoothcore import measures
 from smoothcore.keras_models import autodiff
 from smoothcore.keras_models.conversion import to_keras
@@ -26,7 +26,7 @@ class _EpochTime(keras.callbacks.Callback):
 
 def fit(problem: Problem, regularizer: str, tuned: bool) -> Contender:
     """Epochs of ``keras.Model.fit``."""
-    model = keras_way.compiled(problem.network, OBJECTIVES[regularizer], tuned=tuned)
+    model = keras_way.compiled(problem.network, GOALS[regularizer], tuned=tuned)
     clock = _EpochTime()
 
     def run(repeats: int) -> float:

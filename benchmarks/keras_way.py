@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from smoothcore.regularizers import NONE, Objective
+from benchmarks.problem import Goal
+from smoothcore.regularizers import NONE
 
 #: below this the norm of a vector counts as 0; the derivative of the square root is infinite at 0
 _TINY = 1e-24
@@ -47,9 +48,9 @@ def _path(x, grid_points: int):
 
 
 class Penalized(keras.Model):
-    """A two-layer network trained on L + λ S, S the penalty of an `Objective`."""
+    """A two-layer network trained on L + λ S, S the penalty of a `Goal`."""
 
-    def __init__(self, d: int, h: int, objective: Objective, gradient=input_gradient):
+    def __init__(self, d: int, h: int, objective: Goal, gradient=input_gradient):
         super().__init__()
         self.network = keras.Sequential(
             [
@@ -104,7 +105,7 @@ class Penalized(keras.Model):
         return ops.sum(self._unit_norms())
 
 
-def compiled(network, objective: Objective, *, tuned: bool = False) -> Penalized:
+def compiled(network, objective: Goal, *, tuned: bool = False) -> Penalized:
     """Return a Keras model that starts from a `TwoLayerNetwork`, ready for ``fit``.
 
     Args:

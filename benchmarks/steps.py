@@ -1,6 +1,7 @@
-"""Milliseconds per SGD step: both engines, the Keras way, and the two dense products of a step."""
+"""Milliseconds per SGD step: both engines, Keras, JAX, and the two dense products of a step."""
 
 import statistics
+from importlib.util import find_spec
 
 from benchmarks.alternating import alternate, ratio, workers
 from benchmarks.bench import Bench
@@ -11,6 +12,8 @@ ENGINES = ("sparse", "tensorflow")
 KERAS = ("keras", "keras tuned")
 #: Keras with as many threads as it chooses; the plain step only
 STOCK = "keras stock"
+#: a jitted epoch; the plain step only, and only where JAX is installed
+JAX = "jax"
 FLOOR = "sgemm"
 
 _CHUNK_SECONDS = 0.1
@@ -35,19 +38,25 @@ def run(bench: Bench) -> dict:
                 slow[key] = keras.contender(key, "keras_fit", bench.pixels, arguments, seconds)
         key, arguments = f"{STOCK} none", {"regularizer": "none", "tuned": False}
         slow[key] = stock.contender(key, "keras_fit", bench.pixels, arguments, seconds)
+        names = [STOCK]
+        if find_spec("jax"):
+            names.append(JAX)
+            slow[f"{JAX} none"] = numpy.contender(f"{JAX} none", "jax", bench.pixels, {}, seconds)
         bench.say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
         about = numpy.ask("about")
-    return {"blas": about["blas"], "rows": _rows(times, with_keras)}
+    return {"blas": about["blas"], "rows": _rows(times, with_keras, names)}
 
 
-def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:
+def _rows(
+    times: dict[str, list[float]], with_keras: dict[str, list[float]], plain_only: list[str]
+) -> list[dict]:
     """Compare within rounds: engines over all of them, Keras over those it took part in."""
     rows = [{"contender": FLOOR, "regularizer": None, **_ms(times[FLOOR])}]
-    for name in (*ENGINES, *KERAS, STOCK):
-        for regularizer in REGULARIZERS if name != STOCK else ("none",):
+    for name in (*ENGINES, *KERAS, *plain_only):
+        for regularizer in REGULARIZERS if name not in plain_only else ("none",):
             mine = times[key := f"{name} {regularizer}"]
             rounds = times if name in ENGINES else with_keras
             row = {
@@ -58,7 +67,7 @@ def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> 
                 "over_plain": ratio(mine, rounds[f"{name} none"]),
             }
             if name in ENGINES:
-                for other in (*KERAS, STOCK):
+                for other in (*KERAS, *plain_only):
                     if f"{other} {regularizer}" not in with_keras:
                         continue
                     row[f"{other.replace(' ', '_')}_over"] = ratio(
@@ -90,6 +99,7 @@ def show(results: dict) -> str:
                     "keras_over",
                     "keras_tuned_over",
                     "keras_stock_over",
+                    "jax_over",
                 )
             ),
         ]
@@ -105,5 +115,6 @@ def show(results: dict) -> str:
         "Keras ÷ it",
         "tuned Keras ÷ it",
         "stock Keras ÷ it",
+        "JAX ÷ it",
     ]
     return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows)

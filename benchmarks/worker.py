@@ -6,6 +6,7 @@ be measured in turn, so that what disturbs the machine disturbs them alike.
 
 import json
 import os
+import resource
 import sys
 import traceback
 
@@ -37,10 +38,12 @@ def forget(name: str) -> dict:
 
 
 def about() -> dict:
-    """Return the BLAS libraries of this process."""
+    """Return the BLAS libraries of this process and its largest resident set in MB."""
     from threadpoolctl import threadpool_info
 
-    return {"blas": [pool for pool in threadpool_info() if pool["user_api"] == "blas"]}
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return {"blas": blas, "megabytes": megabytes}
 
 
 def main() -> None:

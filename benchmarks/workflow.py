@@ -89,7 +89,7 @@ def overhead(bench: Bench) -> dict:
 
 
 def cores(bench: Bench) -> dict:
-    """Return the cells per hour at 1 and 2 cores, once training has begun, and their ratio."""
+    """Return the runs per hour at 1 and 2 cores, once training has begun, and their ratio."""
     jobs, epochs = (2, 2) if bench.quick else (8, 600)
     tasks = {
         name: _batch(bench, number, jobs, 1024, epochs)
@@ -102,7 +102,7 @@ def cores(bench: Bench) -> dict:
     }
     return {
         "jobs": jobs,
-        "cells_per_hour": {
+        "runs_per_hour": {
             name: 3600 * jobs / statistics.median(values) for name, values in after_start.items()
         },
         "ratio": ratio(after_start["1"], after_start["2"]),
@@ -112,14 +112,14 @@ def cores(bench: Bench) -> dict:
 
 
 def dry_run(bench: Bench) -> dict:
-    """Return the seconds of a dry run of the full grid, and its number of cells."""
+    """Return the seconds of a dry run of the full grid, and its number of runs."""
     folder = bench.folder / "dry-run"
     folder.mkdir()
     runs = [snakemake(folder, *_DRY_RUN, "--quiet") for _ in range(bench.rounds(2))]
-    cells = re.search(r"([\d,]+) cells", runs[0][1])
+    runs_said = re.search(r"([\d,]+) runs", runs[0][1])
     return {
         "seconds": statistics.median(seconds for seconds, _ in runs),
-        "cells": int(cells[1].replace(",", "")) if cells else None,
+        "runs": int(runs_said[1].replace(",", "")) if runs_said else None,
     }
 
 
@@ -142,10 +142,10 @@ def show(results: dict) -> str:
             "The workflow",
             f"Snakemake adds {one['seconds_per_job']:.2f} s to a job "
             f"(of {one['own_seconds']:.2f} s here) and takes {two['start_seconds']:.1f} s to start",
-            f"cells per hour: {two['cells_per_hour']['1']:,.0f} on 1 core, "
-            f"{two['cells_per_hour']['2']:,.0f} on 2, ratio {two['ratio'][0]:.2f} "
-            f"({two['ratio_with_start'][0]:.2f} with the start, for {two['jobs']} cells)",
-            f"dry run of the full grid, {results['dry_run']['cells']} cells: "
+            f"runs per hour: {two['runs_per_hour']['1']:,.0f} on 1 core, "
+            f"{two['runs_per_hour']['2']:,.0f} on 2, ratio {two['ratio'][0]:.2f} "
+            f"({two['ratio_with_start'][0]:.2f} with the start, for {two['jobs']} runs)",
+            f"dry run of the full grid, {results['dry_run']['runs']} runs: "
             f"{results['dry_run']['seconds']:.1f} s",
         ]
     )

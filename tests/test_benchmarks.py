@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from benchmarks import growth, problem, reaches
+from benchmarks import problem, reaches
 from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,15 +26,15 @@ def _steps(over_sgemm: float) -> dict:
 
 
 def test_reaches_are_judged_by_their_bounds():
-    by_name = {reach.name: reach.verdict for reach in reaches.judge({"steps": _steps(0.5)})}
-    assert by_name["sparse, plain step ÷ sgemm"] == "pass"
+    by_name = {reach.name: reach.verdict for reach in reaches.judge({"steps": _steps(0.34)})}
+    assert by_name["sparse, plain step ÷ sgemm"] == "FAIL"
     assert by_name["tensorflow, plain step ÷ sgemm"] == "pass, wish met"
     assert by_name["Keras ÷ sparse, plain step"] == "pass"
     assert by_name["Keras ÷ sparse, GPL"] == "FAIL"
-    assert by_name["sparse, WP ÷ plain step"] == "FAIL"
-    assert by_name["sparse, GN ÷ plain step"] == "pass, wish met"
-    slow = {reach.name: reach.reached for reach in reaches.judge({"steps": _steps(0.56)})}
-    assert not slow["sparse, plain step ÷ sgemm"]
+    assert by_name["sparse, WP ÷ sgemm"] == "pass, wish met"
+    assert "JAX ÷ sparse, plain step" not in by_name
+    fast = {reach.name: reach.reached for reach in reaches.judge({"steps": _steps(0.33)})}
+    assert fast["sparse, plain step ÷ sgemm"]
 
 
 def test_ratios_are_taken_within_rounds():
@@ -49,16 +48,6 @@ def test_every_task_runs_once_a_round_in_alternating_order():
     tasks = {name: lambda name=name: ran.append(name) or len(ran) for name in "abc"}
     assert alternate(tasks, 2) == {"a": [1, 6], "b": [2, 5], "c": [3, 4]}
     assert ran == list("abccba")
-
-
-def _density_row(density, over):
-    return {"series": "density", "density": density, "sparse_over_tensorflow": [over] * 3}
-
-
-def test_crossover_is_interpolated_between_the_densities():
-    rows = [_density_row(0.2, 0.5), _density_row(0.8, 2.0), _density_row(0.1, 0.25)]
-    assert growth.crossover(rows) == pytest.approx(0.4)
-    assert growth.crossover(rows[::2]) is None
 
 
 def test_workers_do_not_inherit_what_slows_blas_down(monkeypatch):
@@ -80,11 +69,6 @@ def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
     assert len(problem.test_images(str(tmp_path))) == 2000
 
 
-def test_random_pixels_have_the_density_asked_for():
-    made = problem.random(d=100, h=8, density=0.3, images=500)
-    assert np.mean(made.x != 0) == pytest.approx(0.3, abs=0.02)
-
-
 def test_quick_benchmark_writes_what_it_measured(tmp_path):
     output = tmp_path / "benchmark.json"
     result = subprocess.run(
@@ -92,7 +76,7 @@ def test_quick_benchmark_writes_what_it_measured(tmp_path):
         cwd=ROOT, text=True, capture_output=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "sparse job, memory, MB" in result.stdout
+    assert "sparse job, all images, MB" in result.stdout
     results = json.loads(output.read_text())
     assert results["about"]["quick"] is True
     assert results["about"]["pixels"] in ("mnist", "synthetic")
@@ -101,7 +85,7 @@ def test_quick_benchmark_writes_what_it_measured(tmp_path):
         assert 0.1 < row["seconds"] < 300
         assert 50 < row["megabytes"] < 2000
     assert {reach["name"] for reach in results["reaches"]} == {
-        "sparse job, fixed cost, s", "sparse job, memory, MB"
+        "sparse job, fixed cost, s", "sparse job, all images, MB"
     }  # fmt: skip
 
 

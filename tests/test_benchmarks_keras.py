@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import reference
 
-from smoothcore.regularizers import REGULARIZERS
+from smoothcore.regularizers import all_regularizers
 
 pytestmark = pytest.mark.tensorflow
 
@@ -22,7 +22,7 @@ def problem():
 @pytest.mark.parametrize(
     ("regularizer", "tuned"),
     # tuned differs in the gradient with respect to the input
-    [*((name, False) for name in REGULARIZERS), ("GN", True), ("GPL", True)],
+    [*((name, False) for name in all_regularizers()), ("GN", True), ("GPL", True)],
 )
 def test_the_penalty_is_that_of_the_definitions(problem, regularizer, tuned):
     import keras

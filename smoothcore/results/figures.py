@@ -216,8 +216,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
 
     Args:
         penalties: from `statistics.penalties`.
-        marked: the λ of the config by regularizer, drawn as diamonds; a search goes beyond them. A ring
-            marks the reported λ.
+        marked: the λ of the config by regularizer, drawn as diamonds; a search goes beyond them.
+            A ring marks the reported λ.
     """
     shown = statistics.main_rows(penalties.dropna(subset="lambda"))
     with figure_style():

@@ -78,7 +78,7 @@ class Session:
 
         def place(run: Run) -> tuple:
             seconds = -costs.expected_seconds(run, self.study)
-            if run in tables:
+            if run in first:
                 return 1, self.study.pairs.index(run.pair), seconds
             return 2, step.get(run.regularizer, 0.0), seconds
 
