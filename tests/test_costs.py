@@ -1,5 +1,6 @@
 """The expected cost of a run: worked out by hand, and what a scheduler relies on."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest

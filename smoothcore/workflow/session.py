@@ -71,10 +71,8 @@ class Session:
         which everything is compared, and the penalties, the cheapest step first. What takes longest
         goes first within each of these.
         """
-        tables = {run: 1 for run in monotonicity_runs(self.study)}
-        step = {
-            name: about.step_ratio.get("sparse", 1.0) for name, about in all_regularizers().items()
-        }
+        first = set(monotonicity_runs(self.study))
+        step = {r.name: r.step_ratio.get("sparse", 1.0) for r in all_regularizers().values()}
 
         def place(run: Run) -> tuple:
             seconds = -costs.expected_seconds(run, self.study)
