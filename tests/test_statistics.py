@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smoothcore.measures import ESTIMATES
+from smoothcore.measures import all_estimates, all_measures
 from smoothcore.results import statistics
 from smoothcore.results.paper import PAPER_TABLE1, PAPER_TABLE2
 
@@ -40,6 +40,7 @@ class Study:
                 run
                 | {"measure": measure, "estimator": estimator, "value": value}
                 | {"stderr": 0.1, "n_samples": 1000, "interpolates": interpolates}
+                | {"images": "test", "network": "trained", "main": True}
             )
 
     def monotonicity(self, pair, size, seed=0, status="interpolated", **values):
@@ -86,6 +87,10 @@ def row(table, **keys):
     return table.iloc[0]
 
 
+def table_of_penalties(study):
+    return statistics.penalties(study.measures, study.runs, study.grid)
+
+
 class TestKendall:
     def test_by_hand(self, study):
         for pair, seed, values in (
@@ -105,11 +110,9 @@ class TestKendall:
             ("2-3", 1): (-1, 3, 3),
             ("4-9", 0): (pytest.approx(NAN, nan_ok=True), 3, 3),
         }
-        # nothing was measured of the others: their cells are there, without a τ
+        # nothing was measured of the others
         taus = statistics.kendall_taus(study.measures, study.grid)
-        assert len(taus) == 5 * len(ESTIMATES)
-        others = taus[(taus["measure"] != "GPL") | (taus["estimator"] != "sampled")]
-        assert others["tau"].isna().all() and (others["n_sizes"] == 0).all()
+        assert len(taus) == 5 and set(taus["measure"]) == {"GPL"}
 
     def test_runs_that_are_missing_or_do_not_interpolate(self, study):
         study.monotonicity("0-1", 64, GPL_sampled=1.0)
@@ -125,6 +128,18 @@ class TestKendall:
             ("2-3", 0): (pytest.approx(NAN, nan_ok=True), 1, 2),
             ("4-9", 0): (pytest.approx(NAN, nan_ok=True), 0, 1),
         }
+
+    def test_only_main_rows_count(self, study):
+        study.monotonicity("0-1", 64, GPL_sampled=1.0)
+        study.monotonicity("0-1", 128, GPL_sampled=2.0)
+        others = study.measures.assign(main=False, network="initial", value=[9.0, 0.0])
+        taus = statistics.kendall_taus(pd.concat([study.measures, others]), study.grid)
+        assert taus["tau"].tolist() == [1.0]
+
+    def test_a_table_that_does_not_say_its_main_rows_is_refused(self, study):
+        study.monotonicity("0-1", 64, GPL_sampled=1.0)
+        with pytest.raises(ValueError, match="a column 'main'"):
+            statistics.kendall_taus(study.measures.drop(columns="main"), study.grid)
 
     def test_only_runs_of_the_experiment_count(self, study):
         study.monotonicity("0-1", 64, GPL_sampled=1.0)
@@ -179,26 +194,32 @@ class TestTable1:
     def test_by_hand(self):
         taus = pd.DataFrame(
             [
-                ("GPL", "sampled", "0-1", 0, 1.0, 3, 3),
-                ("GPL", "sampled", "0-1", 1, 0.5, 2, 3),
-                ("GPL", "sampled", "2-3", 0, 0.0, 3, 3),
-                ("GPL", "sampled", "2-3", 1, NAN, 1, 3),
-                ("GN", "exact", "0-1", 0, -1.0, 3, 3),
+                ("SN", "exact", "training", "0-1", 0, 1.0, 3, 3),
+                ("GPL", "sampled", "test", "0-1", 0, 1.0, 3, 3),
+                ("GPL", "sampled", "test", "0-1", 1, 0.5, 2, 3),
+                ("GPL", "sampled", "test", "2-3", 0, 0.0, 3, 3),
+                ("GPL", "sampled", "test", "2-3", 1, NAN, 1, 3),
+                ("GN", "exact", "test", "0-1", 0, -1.0, 3, 3),
             ],
-            columns=["measure", "estimator", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"],
+            columns=[
+                *("measure", "estimator", "images", "pair", "seed"),
+                *("tau", "n_sizes", "n_sizes_in_grid"),
+            ],
         )
         table = statistics.table1(taus)
-        assert list(zip(table["measure"], table["estimator"], strict=True)) == list(ESTIMATES)
+        # the paper's measures first
+        assert list(zip(table["measure"], table["estimator"], table["images"], strict=True)) == [
+            ("GN", "exact", "test"), ("GPL", "sampled", "test"), ("SN", "exact", "training")
+        ]  # fmt: skip
         gpl = row(table, measure="GPL", estimator="sampled")
         assert gpl["mean"] == 0.5
         assert gpl["std"] == 0.5  # sqrt((1/4 + 0 + 1/4) / 2)
         assert (gpl["low"], gpl["high"]) == (0, 0.75)  # 2-3 twice, 0-1 twice
         assert (gpl["n_values"], gpl["n_complete"], gpl["n_in_grid"]) == (3, 2, 4)
+        assert (gpl["n_pairs"], gpl["n_sizes"]) == (2, 3)
         gn = row(table, measure="GN", estimator="exact")
         assert gn["mean"] == -1 and np.isnan(gn[["std", "low", "high"]].astype(float)).all()
         assert gn["n_values"] == 1
-        wp = row(table, measure="WP")
-        assert np.isnan(wp["mean"]) and wp["n_values"] == wp["n_in_grid"] == 0
 
     def test_the_paper_stands_beside_its_own_estimator(self):
         table = statistics.table1(pd.DataFrame())
@@ -278,15 +299,15 @@ class TestReportedLambda:
 
 class TestTable2:
     def table(self, study):
-        return statistics.table2(study.measures, study.runs, study.grid)
+        return statistics.table2(table_of_penalties(study))
 
     def test_by_hand(self, optimality):
         table = self.table(optimality)
-        assert list(table.columns) == statistics.TABLE2_COLUMNS
         fpl = row(table, regularizer="FPL", estimator="sampled")
         # three of four pairs interpolate at 0.01, of which 6-7 does not at λ = 0
         assert fpl["lambda"] == 0.01
-        assert (fpl["n_matched"], fpl["n_in_grid"]) == (2, 4)
+        assert (fpl["n_both"], fpl["n_matched"], fpl["n_pairs"], fpl["n_in_grid"]) == (2, 2, 2, 4)
+        assert fpl["n_interpolating"] == 3 and fpl["n_at_bound"] == 0
         assert fpl["measure"] == "FPL" and fpl["lower_bound"] == 1
         assert fpl["unregularized_mean"] == pytest.approx(1.3)
         assert fpl["regularized_mean"] == pytest.approx(1.075)
@@ -300,6 +321,19 @@ class TestTable2:
         assert gn["r_norm_mean"] == 0.375  # the mean of the ratios, not the ratio of the means
         assert gn["r_norm_std"] == pytest.approx(0.125 * np.sqrt(2))
         assert (gn["r_norm_low"], gn["r_norm_high"]) == (0.25, 0.5)
+        assert gn["ratio_of_means"] == pytest.approx(1 / 3)  # 1 of 3
+        assert (gn["ratio_of_means_low"], gn["ratio_of_means_high"]) == (0.25, 0.5)
+
+    def test_pairs_near_the_bound_swing_the_mean_and_not_the_ratio_of_the_means(self, study):
+        """Three pairs fall by the same 0.02; one lies just above l_S = 1, one just below."""
+        for pair, before in {"0-1": 1.2, "2-3": 1.01, "4-9": 0.99, "6-7": 1.0}.items():
+            study.optimality(pair, "none", 0.0, 0.1, FPL_sampled=before)
+            study.optimality(pair, "FPL", 1e-3, 0.1, FPL_sampled=before - 0.02)
+        fpl = row(self.table(study), regularizer="FPL", estimator="sampled")
+        # 0.18 / 0.2, −0.01 / 0.01, −0.03 / −0.01; the pair at the bound has none
+        assert fpl["r_norm_mean"] == pytest.approx((0.9 - 1 + 3) / 3)
+        assert fpl["ratio_of_means"] == pytest.approx((0.2 - 4 * 0.02) / 0.2)
+        assert (fpl["n_both"], fpl["n_matched"], fpl["n_at_bound"]) == (4, 3, 2)
 
     def test_rows_are_the_regularizers_of_the_grid_by_estimator(self, optimality):
         optimality.optimality("0-1", "GPL-exact", 1e-4, 0.1, GPL_exact=2.0, GPL_sampled=1.5)
@@ -347,6 +381,7 @@ class TestTable2:
         study.optimality("0-1", "FPL", 1e-3, 0.1, FPL_sampled=1.0)
         fpl = row(self.table(study), regularizer="FPL", estimator="sampled")
         assert np.isnan(fpl["r_norm_mean"]) and fpl["regularized_mean"] == 1
+        assert (fpl["n_both"], fpl["n_matched"], fpl["n_at_bound"]) == (1, 0, 1)
 
     def test_measure_below_its_lower_bound(self, study):
         """Below the bound a penalty that lowers the measure would show as a ratio above 1."""
@@ -358,12 +393,55 @@ class TestTable2:
 
     def test_lower_bounds_are_the_papers(self):
         for measure, published in PAPER_TABLE2.items():
-            assert statistics.LOWER_BOUND[measure] == published.lower_bound
+            assert all_measures()[measure].lower_bound == published.lower_bound
+
+
+class TestEdge:
+    """How far λ was pushed."""
+
+    def test_every_lambda_has_its_r_norm_and_one_is_reported(self, optimality):
+        edge = table_of_penalties(optimality)
+        fpl = edge[(edge["regularizer"] == "FPL") & (edge["estimator"] == "sampled")]
+        assert fpl["lambda"].tolist() == [0.001, 0.01]
+        assert fpl["reported"].tolist() == [False, True]
+        assert fpl["n_interpolating"].tolist() == [4, 3]
+        # 0.1 / 0.2, 0.3 / 0.4, 0.4 / 0.5
+        assert fpl["r_norm_mean"].iloc[0] == pytest.approx((0.5 + 0.75 + 0.8) / 3)
+
+    def test_where_all_runs_of_the_largest_lambda_interpolate_it_is_a_bound(self, optimality):
+        untried = statistics.untried_beyond(optimality.runs, optimality.grid)
+        assert untried == {"GN": True, "FPL": False}
+        table = statistics.table2(table_of_penalties(optimality))
+        assert dict(zip(table["regularizer"], table["upper_bound"], strict=True)) == untried
+
+    def test_a_run_that_is_missing_leaves_it_open(self, optimality):
+        optimality.optimality("4-9", "GN", 1e-4, 0.01, status=None)
+        assert statistics.untried_beyond(optimality.runs, optimality.grid)["GN"]
+
+
+class TestPenaltyEffects:
+    def test_by_hand(self, study):
+        for pair, fpl, gpl in (("0-1", (1.0, 0.5), (4.0, 3.0)), ("2-3", (2.0, 1.5), (2.0, 2.0))):
+            for lambda_, k in ((0.0, 0), (1e-3, 1)):
+                name = "FPL" if lambda_ else "none"
+                values = {"FPL_sampled": fpl[k], "GPL_sampled": gpl[k]}
+                study.optimality(pair, name, lambda_, 0.1, **values)
+        # of one learning rate, but without a run of the penalty
+        study.optimality("4-9", "none", 0.0, 0.1, FPL_sampled=9.0, GPL_sampled=9.0)
+        effects = statistics.penalty_effects(study.measures, study.runs, study.grid)
+        assert list(effects["measure"]) == ["FPL", "GPL"] and set(effects["penalized"]) == {"FPL"}
+        own, other = effects.iloc[0], effects.iloc[1]
+        assert own["mean"] == pytest.approx((0.5 + 0.75) / 2)
+        assert other["mean"] == pytest.approx((0.75 + 1.0) / 2)
+        assert (other["low"], other["high"]) == (0.75, 1.0)
+        assert (other["n_matched"], other["n_pairs"], other["lambda"]) == (2, 2, 1e-3)
 
 
 class TestFigure2:
     def test_values(self, optimality):
         values = statistics.optimality_values(optimality.measures, optimality.grid)
+        assert {"GN", "FPL"} == set(values["measure"])
+        values = statistics.penalized(values)
         fpl = values[(values["regularizer"] == "FPL") & (values["estimator"] == "sampled")]
         boxes = {
             lambda_: dict(zip(box["pair"], box["value"], strict=True))
@@ -382,7 +460,7 @@ class TestFigure2:
         study.optimality("0-1", "none", 0.0, 0.1, FPL_sampled=1.5, GPL_sampled=3.0)
         for regularizer in ("GPL", "GPL-exact", "FPL"):
             study.optimality("0-1", regularizer, 1e-4, 0.1, FPL_sampled=1.2, GPL_sampled=2.0)
-        values = statistics.optimality_values(study.measures, study.grid)
+        values = statistics.penalized(statistics.optimality_values(study.measures, study.grid))
         assert values[["regularizer", "lambda", "measure", "value"]].to_numpy().tolist() == [
             ["FPL", 0.0, "FPL", 1.5],
             ["FPL", 1e-4, "FPL", 1.2],
@@ -437,7 +515,7 @@ class TestIncomplete:
             pd.DataFrame() if empty == "no columns" else table.iloc[:0]
             for table in (runs, measures)
         )
-        table = statistics.table2(measures, runs, grid)
+        table = statistics.table2(statistics.penalties(measures, runs, grid))
         assert list(table["regularizer"].unique()) == ["GN", "FPL"]
         assert table[["lambda", "r_norm_mean", "unregularized_mean"]].isna().all(axis=None)
         assert set(table["n_matched"]) == {0}
@@ -449,14 +527,18 @@ class TestIncomplete:
     def test_no_grid(self):
         none = pd.DataFrame()
         taus = statistics.kendall_taus(none, none)
-        assert taus.empty and list(statistics.table1(taus)["n_values"]) == [0] * len(ESTIMATES)
-        assert statistics.table2(none, none, none).empty
+        assert taus.empty
+        assert list(statistics.table1(taus)["n_values"]) == [0] * len(all_estimates())
+        assert statistics.table2(statistics.penalties(none, none, none)).empty
+        assert statistics.penalty_effects(none, none, none).empty
         assert statistics.optimality_values(none, none).empty
         assert statistics.interpolation_counts(none, none).empty
         assert list(statistics.completeness(none, none)["in_grid"]) == [0, 0]
 
     def test_runs_not_measured_yet(self, optimality):
-        table = statistics.table2(pd.DataFrame(), optimality.runs, optimality.grid)
+        table = statistics.table2(
+            statistics.penalties(pd.DataFrame(), optimality.runs, optimality.grid)
+        )
         fpl = row(table, regularizer="FPL", estimator="sampled")
         assert fpl["lambda"] == 0.01 and fpl["n_matched"] == 0
 
@@ -469,4 +551,4 @@ class TestIncomplete:
     def test_a_run_recorded_twice_is_refused(self, optimality):
         runs = pd.concat([optimality.runs, optimality.runs.iloc[:1]])
         with pytest.raises(ValueError, match=r"two rows for .*'pair': '0-1'"):
-            statistics.table2(optimality.measures, runs, optimality.grid)
+            statistics.penalties(optimality.measures, runs, optimality.grid)

@@ -119,15 +119,16 @@ def bootstrap_interval(
     sums = table.groupby(np.asarray(pairs), sort=True).sum().to_numpy(np.float64)
     if len(sums) < 2:
         return float("nan"), float("nan")
-    found = bootstrap(
-        (sums[:, 0], sums[:, 1]),
-        _ratio,
-        paired=True,
-        n_resamples=N_RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=generator(stream("bootstrap")),
-    ).confidence_interval
+    with np.errstate(invalid="ignore"):  # the standard error, which is not asked for
+        found = bootstrap(
+            (sums[:, 0], sums[:, 1]),
+            _ratio,
+            paired=True,
+            n_resamples=N_RESAMPLES,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=generator(stream("bootstrap")),
+        ).confidence_interval
     return (float(found.low), float(found.high)) if np.isfinite(found.high) else (np.nan, np.nan)
 
 
@@ -301,10 +302,13 @@ def optimality_values(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFram
         same learning rate), ``value``. `interpolation_counts` says how many runs are left out.
     """
     values = _panels(grid).merge(main_values(measures), on=COORDINATES)
-    rank = {name: position for position, name in enumerate((*all_regularizers(), *all_measures()))}
+    ranks = {
+        column: {name: place for place, name in enumerate(entries)}
+        for column, entries in (("regularizer", all_regularizers()), ("measure", all_measures()))
+    }
     return values.assign(regularizer=values["panel"]).sort_values(
         ["regularizer", "measure", "estimator", "lambda", "pair", "seed"],
-        key=lambda c: c.map(rank) if c.name in ("regularizer", "measure") else c,
+        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
         kind="stable",
         ignore_index=True,
     )[[*_RUN_OF_PANEL, "lambda", "value"]]
