@@ -9,13 +9,15 @@ BIN := $(VENV)/bin
 # `import smoothcore` from wherever the environment's python is started
 FIND_US = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/smoothcore.pth"
 
-.PHONY: demo test check benchmark soak reference lock clean help
+.PHONY: demo demo-report test check docs benchmark soak reference lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo       run both experiments on the 8x8 digits of scikit-learn (minutes)'
+	@echo 'make demo-report  the same, and the report of Snakemake on it'
 	@echo 'make test       run every test'
-	@echo 'make check      linters, format, dry run of the full grid'
+	@echo 'make check      linters, format, types, dry run of the full grid'
+	@echo 'make docs       the pages of docs/ as a site in site/'
 	@echo 'make benchmark  measure the speed of everything beside its alternatives'
 	@echo 'make soak       kill the workflow at random moments for a long time'
 	@echo 'make reference  write docs/config.md and the schema of config.yaml anew'
@@ -26,6 +28,9 @@ demo: $(VENV)/.runtime
 	$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
 	@$(BIN)/python -m workflow_scripts.show_tables --folder results/demo
 
+demo-report: demo
+	$(BIN)/snakemake --configfile config/demo.yaml --report results/demo/snakemake.html
+
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -33,8 +38,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
@@ -47,10 +56,11 @@ reference: $(VENV)/.runtime
 	$(BIN)/python -m smoothcore.study.reference
 
 lock:
-	for name in runtime dev slurm; do \
+	for name in runtime dev slurm docs; do \
 	  (cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes \
 	    --quiet --custom-compile-command 'make lock' \
-	    $$(test $$name = runtime || echo -c runtime.txt) $$name.in -o $$name.txt) || exit 1; \
+	    $$(test $$name = runtime || echo -c runtime.txt) $$(test $$name != docs || echo -c dev.txt) \
+	    $$name.in -o $$name.txt) || exit 1; \
 	done
 	uv run --no-project --with packaging python requirements/make_environment.py
 
@@ -72,3 +82,7 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@$(FIND_US)
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -4,3 +4,5 @@ The library behind the workflow: data, training, smoothness measures, statistics
 nothing of Snakemake and can be used alone. Importing the package imports none of its parts;
 TensorFlow is imported only by the TensorFlow engine, `keras_models.autodiff`.
 """
+
+__version__ = "0.1.0"
