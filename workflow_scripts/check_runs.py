@@ -35,8 +35,8 @@ def main() -> int:
     sample = choose(finished.runs, 60 * arguments.minutes)
     here, there = processors(sample)
     print(f"{len(sample)} of {len(finished.runs)} finished runs are trained again, on {here}")
-    equal, worst = {}, 0.0
-    n_different = 0
+    equal: dict[str, str] = {}
+    worst, n_different = 0.0, 0
     for comparison in compare(study, layout, finished, sample):
         print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
         for measure, deviation in comparison.deviations.items():

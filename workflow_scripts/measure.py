@@ -47,7 +47,10 @@ def main() -> None:
         arguments.settings, run=Run, recipe=Recipe, measuring=MeasuringSettings
     )
     files = MeasuringFiles(
-        *(getattr(arguments, name) for name in ("data", "weights", "record", "output")),
+        data=arguments.data,
+        weights=arguments.weights,
+        record=arguments.record,
+        output=arguments.output,
         checkpoint=arguments.checkpoint,
     )
     code = arguments.code or {name: measuring_code(name) for name in all_measures()}

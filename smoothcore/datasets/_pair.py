@@ -18,7 +18,7 @@ def regression_problem(
     """
     x = np.concatenate([of_a, of_b]).astype(np.float32)
     x /= np.float32(scale)
-    y = np.repeat(np.float32([-1, 1]), [len(of_a), len(of_b)])
+    y = np.repeat(np.array([-1, 1], np.float32), [len(of_a), len(of_b)])
     return x, y
 
 

@@ -6,6 +6,7 @@ Its four original files are found or downloaded, checked against their hashes an
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def parse_idx(compressed: bytes, name: str, shape: tuple[int, ...]) -> np.ndarra
     """
     try:
         data = gzip.decompress(compressed)
-    except (OSError, EOFError, gzip.zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{name} is not a complete gzip file: {error}. {_WAY_OUT}") from None
     header = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
     if not data.startswith(header):

@@ -151,7 +151,7 @@ def write_curve(path: Path, run: Run, recipe: "Recipe", outcome: "Outcome") -> N
     if not epochs or epochs[-1] != state.epoch:
         epochs.append(state.epoch)
         losses.append(state.running_loss)
-    columns = {"epoch": epochs, "running_loss": losses}
+    columns: dict[str, list] = {"epoch": epochs, "running_loss": losses}
     write_run_table(path, run, schemas.CURVES, columns, recipe=asdict(recipe))
 
 
@@ -235,8 +235,9 @@ def difference(said: Mapping[str, object], expected: Mapping[str, object], path:
     found = []
     for key, value in expected.items():
         name = f"{path}{key}"
-        if isinstance(value, Mapping) and isinstance(said.get(key), Mapping):
-            found.append(difference(said[key], value, f"{name}."))
-        elif said.get(key) != value:
-            found.append(f"{name} = {said.get(key)}, not {value}")
+        was = said.get(key)
+        if isinstance(value, Mapping) and isinstance(was, Mapping):
+            found.append(difference(was, value, f"{name}."))
+        elif was != value:
+            found.append(f"{name} = {was}, not {value}")
     return ", ".join(filter(None, found))

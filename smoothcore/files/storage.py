@@ -193,7 +193,7 @@ def _unreadable(path: Path) -> StorageError:
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to an uncompressed npz; equal arrays give equal bytes."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_npz(

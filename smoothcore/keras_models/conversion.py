@@ -88,7 +88,8 @@ def _chain(model: keras.Model) -> list[keras.Layer]:
         )
     # a layer that was used before (in a model that grew, or was read from a file) has several
     # nodes: the history of the output says which of them are this model's
-    layers, (tensor,) = [], model.outputs
+    layers: list[keras.Layer] = []
+    (tensor,) = model.outputs
     while tensor is not model.inputs[0]:
         layer, node_index, _ = tensor._keras_history
         sources = layer._inbound_nodes[node_index].input_tensors

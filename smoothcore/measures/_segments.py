@@ -122,7 +122,7 @@ class Segments:
         first = np.concatenate(([True], apart))
         jump = np.empty(len(order), np.intp)
         jump[order] = np.cumsum(first) - 1
-        norms = self._jump_norms(jump, np.count_nonzero(first))
+        norms = self._jump_norms(jump, int(np.count_nonzero(first)))
         return _sums(segment[first], norms, len(self))
 
     def _first_grid_point_after(self, n: int) -> np.ndarray:

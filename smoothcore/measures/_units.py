@@ -48,7 +48,8 @@ class Units:
         B = Rᵀ of the QR factorisation of W diag(v). It is smaller than W and, unlike the Gram
         matrix, does not square the condition: norms of nearly cancelling sums keep their precision.
         """
-        return np.ascontiguousarray(np.linalg.qr(self.network.W * self.network.v, mode="r").T)
+        R = np.linalg.qr(self.network.W * self.network.v, mode="r")
+        return np.ascontiguousarray(np.transpose(R))
 
     @cached_property
     def hyperplane_jumps(self) -> np.ndarray:

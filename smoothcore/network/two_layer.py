@@ -71,5 +71,5 @@ def initialize(d: int, h: int, alpha: float, rng: np.random.Generator) -> TwoLay
         return rng.uniform(-limit, limit, size=(n_in, n_out)).astype(np.float32)
 
     return TwoLayerNetwork(
-        W=draw(d, h), beta=np.zeros(h, np.float32), v=draw(h, 1)[:, 0], c=np.float32(0)
+        W=draw(d, h), beta=np.zeros(h, np.float32), v=draw(h, 1)[:, 0], c=np.zeros((), np.float32)
     )

@@ -56,7 +56,7 @@ def _list(meaning: str, source: str, at_least: int, at_most: int, note: Mapping 
 
 
 def _refuse(kind: str, **about: Any) -> PydanticCustomError:
-    return PydanticCustomError(kind, "{text}", about)  # type: ignore[arg-type]
+    return PydanticCustomError(kind, "{text}", about)
 
 
 def _named_in(names: Callable[[], Collection[str]]) -> AfterValidator:

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def save(path: Path, state: TrainingState, identity: str) -> None:
         StorageError: the disk is full or the folder cannot be written.
     """
     net = state.network
-    values = (
+    values: tuple[Any, ...] = (
         np.array(identity),
         net.W,
         net.beta,

@@ -91,7 +91,7 @@ def train(
     steps_per_epoch = math.ceil(n / recipe.batch_size)
     progress = TrainingProgress(recipe.epsilon, recipe.max_epochs, steps_per_epoch, state)
     status, training_loss = None, math.nan
-    block_index, block = -1, None
+    block_index, block = -1, np.empty((0, n), np.int32)
     chunk, call_seconds, saved_at = 1, min(_CALL_SECONDS, save_every), time.monotonic()
     # one thread: the sums of a threaded BLAS depend on the number of threads
     with threadpool_limits(limits=1):

@@ -48,6 +48,7 @@ class Recipe:
 
 def recipe_of(study: "Study", run: Run) -> Recipe:
     """Return the recipe of a run of a study."""
+    optimality = study.optimality
     on_grid = run.regularizer != NONE and all_regularizers()[run.regularizer].on_grid
     return Recipe(
         dataset=study.dataset,
@@ -57,5 +58,5 @@ def recipe_of(study: "Study", run: Run) -> Recipe:
         batch_size=study.training.batch_size,
         epsilon=study.training.epsilon,
         max_epochs=study.training.max_epochs,
-        grid_points=study.optimality.grid_points if on_grid else None,
+        grid_points=optimality.grid_points if optimality and on_grid else None,
     )

@@ -101,7 +101,8 @@ def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
         group.sort_values("seconds", kind="stable").index.tolist()
         for _, group in runs.reset_index(drop=True).groupby(["regularizer", "size"])
     ]
-    runs, chosen, left = runs.reset_index(drop=True), [], seconds
+    chosen: list[int] = []
+    runs, left = runs.reset_index(drop=True), seconds
     groups.sort(key=lambda group: runs.loc[group[0], "seconds"])
     while any(groups):
         for group in [group for group in groups if group]:

@@ -9,7 +9,7 @@ for, what goes first and which runs share an allocation; no result depends on it
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -140,7 +140,7 @@ def cost_class(run: "Run", study: "Study") -> str:
     return "short" if expected_seconds(run, study) < SHORT_SECONDS else "long"
 
 
-def _interpolate(table: Mapping[float, float], at: float) -> float:
+def _interpolate(table: Mapping[Any, float], at: float) -> float:
     """Return a table's value, linear in the logarithm of its keys, constant beyond its ends."""
     keys = sorted(table)
     log_at = math.log(max(at, keys[0]))

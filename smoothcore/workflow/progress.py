@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -146,7 +146,7 @@ class RunProgress(logging.Handler):
 
     def close(self) -> None:
         """Say how it ended."""
-        with self.lock, contextlib.suppress(Exception):
+        with self._quietly():
             if self._tally is not None and self._dry_run():
                 hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
                 runs = _runs(self._tally.runs()[1])
@@ -157,23 +157,34 @@ class RunProgress(logging.Handler):
         self._over.set()
         super().close()
 
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Hold the lock of the handler; whatever goes wrong ends nothing."""
+        self.acquire()
+        try:
+            with contextlib.suppress(Exception):
+                yield
+        finally:
+            self.release()
+
     def _notice(self, event: str, about: Mapping) -> None:
+        tally = self._tally
         if event == "run_info":
             self._begin()
-        elif self._tally is None or self._dry_run():
+        elif tally is None or self._dry_run():
             return
         elif event == "job_info":
-            self._notice_finished()
-            self._tally.start(about["jobid"], self._clock())
+            _notice_finished(tally, self._clock())
+            tally.start(about["jobid"], self._clock())
             self._logs[about["jobid"]] = Path(next(iter(about.get("log") or []), ""))
         elif event == "job_finished":
-            self._tally.finish(about["job_id"], self._clock())
+            tally.finish(about["job_id"], self._clock())
             self._tell()
         elif event == "job_error":
-            self._fail(about)
+            self._fail(tally, about)
         elif event == "group_error":
             for job in about["job_error_info"]:
-                self._fail(job)
+                self._fail(tally, job)
 
     def _begin(self) -> None:
         if self._tally is not None:  # Snakemake repeats its summary at the end of a dry run
@@ -186,18 +197,13 @@ class RunProgress(logging.Handler):
 
     def _beat(self) -> None:
         while not self._over.wait(_HEARTBEAT_SECONDS):
-            with self.lock, contextlib.suppress(Exception):
+            with self._quietly():
                 self._tell(heartbeat=True)
 
-    def _notice_finished(self) -> None:
-        for job_id in list(self._tally.started):
-            if job_id in self._tally.jobs and self._tally.jobs[job_id].is_done():
-                self._tally.finish(job_id, self._clock())
-
-    def _fail(self, job: Mapping) -> None:
-        self._tally.fail(job["jobid"])
+    def _fail(self, tally: Tally, job: Mapping) -> None:
+        tally.fail(job["jobid"])
         log = ", ".join(map(str, job.get("log") or [])) or "no log"
-        run = getattr(self._tally.jobs.get(job["jobid"]), "run", None)
+        run = getattr(tally.jobs.get(job["jobid"]), "run", None)
         self._say(f"FAILED: {job['rule_name']}{f' of {run}' if run else ''}; see {log}")
 
     def _tell(self, *, at_once: bool = False, heartbeat: bool = False) -> None:
@@ -205,11 +211,11 @@ class RunProgress(logging.Handler):
         if tally is None or (now - self._told_at < _QUIET_SECONDS and not at_once):
             return
         self._told_at = now
-        self._notice_finished()
+        _notice_finished(tally, now)
         done, runs = tally.runs()
         parts = [f"{done} of {_runs(runs)} done"] if runs else []
         if tally.started:
-            parts.append(f"{len(tally.started)} running ({self._running()})")
+            parts.append(f"{len(tally.started)} running ({_running(tally)})")
         failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
         if runs_failed := {job.run for job in failed if job.run}:
             parts.append(f"{len(runs_failed)} failed")
@@ -219,19 +225,13 @@ class RunProgress(logging.Handler):
         if parts:
             self._say(", ".join(parts))
         if heartbeat and tally.started:
-            self._say(f"  {self._longest(now)}")
+            self._say(f"  {self._longest(tally, now)}")
 
-    def _running(self) -> str:
-        """Name what has been running longest."""
-        ids = sorted(self._tally.started, key=self._tally.started.get)
-        named = [job.run or job.rule for job in map(self._tally.jobs.get, ids[:_MOST_NAMED]) if job]
-        return "; ".join(named) + ("; …" if len(ids) > _MOST_NAMED else "")
-
-    def _longest(self, now: float) -> str:
+    def _longest(self, tally: Tally, now: float) -> str:
         """Tell of the job that has been running longest what its log says, and where it lies."""
-        job_id = min(self._tally.started, key=self._tally.started.get)
+        job_id = min(tally.started, key=tally.started.__getitem__)
         log = self._logs.get(job_id, Path())
-        for_long = f"the first for {_duration(now - self._tally.started[job_id])}"
+        for_long = f"the first for {_duration(now - tally.started[job_id])}"
         said = _last_line(log)
         return f"{for_long}{f': {said}' if said else ''}{f'; log: {log}' if log.name else ''}"
 
@@ -239,6 +239,19 @@ class RunProgress(logging.Handler):
         """Write a line; a terminal that was closed stops nothing."""
         with contextlib.suppress(OSError, ValueError):
             print(time.strftime("[%H:%M:%S]"), text, file=self._stream, flush=True)
+
+
+def _notice_finished(tally: Tally, now: float) -> None:
+    for job_id in list(tally.started):
+        if job_id in tally.jobs and tally.jobs[job_id].is_done():
+            tally.finish(job_id, now)
+
+
+def _running(tally: Tally) -> str:
+    """Name what has been running longest."""
+    ids = sorted(tally.started, key=tally.started.__getitem__)
+    named = [job.run or job.rule for job in map(tally.jobs.get, ids[:_MOST_NAMED]) if job]
+    return "; ".join(named) + ("; …" if len(ids) > _MOST_NAMED else "")
 
 
 def _last_line(log: Path) -> str:

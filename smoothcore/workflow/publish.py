@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +96,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _table(head: str, rows: dict[str, object], second: str) -> Iterator[str]:
+def _table(head: str, rows: Mapping[str, object], second: str) -> Iterator[str]:
     yield f"| {head} | {second} |"
     yield "| --- | --- |"
     for name, value in rows.items():

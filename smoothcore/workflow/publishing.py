@@ -84,8 +84,8 @@ def restore(layout: Layout, tables: Path) -> int:
             )
             os.utime(path, (time, time))
     with atomic_write(layout.root / RESTORED) as temporary:
-        rows = [list(run.coordinates.values()) for run in runs]
-        temporary.write_text(json.dumps(rows), encoding="utf-8")
+        named = [list(run.coordinates.values()) for run in runs]
+        temporary.write_text(json.dumps(named), encoding="utf-8")
     return len(runs)
 
 

@@ -136,7 +136,7 @@ class Session:
         if missing_from(self.layout, self.runs) and not self.data.exists():
             source = self.study.mnist_dir
             try:
-                prepare(self.study.dataset, self.data, source and Path(source))
+                prepare(self.study.dataset, self.data, Path(source) if source else None)
             except SmoothcoreError as error:
                 say(f"the images are missing: {error}")
 
@@ -154,9 +154,10 @@ class Session:
     def jobs(self, dag: Any) -> Iterator[Job]:
         """Yield the jobs that Snakemake has decided to run, with their expected seconds."""
         for job in dag.needrun_jobs():
-            trains = self.trains(job)
             run = self.run(job.wildcards) if hasattr(job.wildcards, "learning_rate") else None
-            seconds = costs.expected_seconds(run, self.study) if trains else costs.MEASURE_SECONDS
+            trains, seconds = self.trains(job), costs.MEASURE_SECONDS
+            if trains and run:
+                seconds = costs.expected_seconds(run, self.study)
             name, done = str(run) if run else None, partial(dag.finished, job)
             yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
 
