@@ -6,8 +6,9 @@ VENV ?= .venv
 CORES ?= all
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
-# `import smoothcore` from wherever the environment's python is started
-FIND_US = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/smoothcore.pth"
+# `import smoothcore` from wherever the environment's python is started, and the command smoothcore
+FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+  --no-build-isolation --editable .
 
 .PHONY: demo demo-report test check docs benchmark soak reference lock clean help
 .DEFAULT_GOAL := help
@@ -20,7 +21,7 @@ help:
 	@echo 'make docs       the pages of docs/ as a site in site/'
 	@echo 'make benchmark  measure the speed of everything beside its alternatives'
 	@echo 'make soak       kill the workflow at random moments for a long time'
-	@echo 'make reference  write docs/config.md and the schema of config.yaml anew'
+	@echo 'make reference  write docs/config.md, docs/columns.md, the schema of config.yaml'
 	@echo 'make lock       renew the pinned requirements (needs uv)'
 	@echo 'make clean      remove $(VENV); results stay'
 
@@ -51,9 +52,10 @@ benchmark: $(VENV)/.dev
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.soak
 
-# what is generated from the models of the configuration
+# what is generated: the keys of the config, the columns of the tables
 reference: $(VENV)/.runtime
 	$(BIN)/python -m smoothcore.study.reference
+	$(BIN)/python -m smoothcore.results.reference
 
 lock:
 	for name in runtime dev slurm docs; do \

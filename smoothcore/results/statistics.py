@@ -383,7 +383,8 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
         ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Neither
         has a meaning, and both are NaN, where the unregularized mean is not above the bound.
         ``n_interpolating`` of ``n_in_grid`` runs interpolate at λ. ``reported``: Table 2 reports
-        this λ. ``upper_bound``: of `untried_beyond`.
+        this λ. ``upper_bound``: every run at the largest λ interpolates, so that the ratio at a
+        larger one may be lower.
     """
     r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)

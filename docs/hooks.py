@@ -1,0 +1,36 @@
+"""What MkDocs does beside Markdown: files of the repository as pages, a table of all measures."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Fill in the places that are marked by a comment."""
+    markdown = re.sub(r"<!-- (\w+\.md) -->", _file, markdown)
+    place = "<!-- table of all measures -->"
+    return markdown.replace(place, _table()) if place in markdown else markdown
+
+
+def _file(match: re.Match[str]) -> str:
+    """Return a page of the repository; its links lead to those of the site."""
+    text = (ROOT / match[1]).read_text(encoding="utf-8").replace("](docs/", "](")
+    return re.sub(r"\]\(([A-Z]+)\.md\)", lambda link: f"]({link[1].lower()}.md)", text)
+
+
+def _table() -> str:
+    sys.path.insert(0, str(ROOT))
+    from smoothcore.measures import all_measures
+
+    rows = ["| | name | order | images | least value | estimators | source |", "| --- " * 7 + "|"]
+    for about in all_measures().values():
+        estimators = ", ".join(
+            f"**{name}**" if name == about.main_estimator else name for name in about.estimators
+        )
+        rows.append(
+            f"| {about.name} | {about.long_name} | {about.order} | {about.images or '–'} "
+            f"| {about.lower_bound:g} | {estimators} | {about.source} |"
+        )
+    return "\n".join(rows)

@@ -1,0 +1,93 @@
+"""Writes ``docs/columns.md``: the columns of every table, from the schemas and from docstrings.
+
+python -m smoothcore.results.reference, or `make reference`.
+"""
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS, Column
+from smoothcore.results import statistics
+from smoothcore.study import grid
+
+PATH = Path(__file__).parents[2] / "docs" / "columns.md"
+
+_HEAD = """\
+# The columns of the tables
+
+<!-- `make reference` writes this page. -->
+
+Everything a study found lies in `results/<name>/`: Parquet files with one row per run or value,
+and small CSV files made from them. `runs.parquet`, `measures.parquet` and `curves.parquet` also
+exist as folders with one file per run, `runs/` and so on, in which `pair`, `size`, `seed` and
+`regularizer` are names of folders. The first six columns identify a run.
+"""
+
+_PARQUET = {
+    "runs.parquet": ("One row per run.", RUN_COLUMNS),
+    "measures.parquet": (
+        "One row per run, network, measure, estimator and set of images.",
+        MEASURE_COLUMNS,
+    ),
+    "curves.parquet": ("One row per run and epoch kept.", CURVE_COLUMNS),
+}
+
+#: what says which columns a table has
+_MADE_BY: dict[str, tuple[Callable, ...]] = {
+    "grid.parquet": (grid.to_table,),
+    "kendall_tau.csv": (statistics.kendall_taus,),
+    "table1.csv": (statistics.table1,),
+    "table2.csv": (statistics.table2,),
+    "edge.csv": (statistics.penalties,),
+    "r_norm.csv": (statistics.r_norms, statistics.matched_values),
+    "penalty_effects.csv": (statistics.penalty_effects,),
+}
+
+_TYPES = {pa.string(): "text", pa.float64(): "number", pa.int64(): "whole", pa.bool_(): "truth"}
+
+
+def text() -> str:
+    """Return ``docs/columns.md``."""
+    return "\n".join([_HEAD, *_parquet(), *_csv()])
+
+
+def _parquet() -> Iterator[str]:
+    for name, (rows, columns) in _PARQUET.items():
+        yield from [f"## `{name}`", "", rows, "", *_table(columns), ""]
+
+
+def _table(columns: Sequence[Column]) -> Iterator[str]:
+    yield from ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+    for c in columns:
+        yield f"| `{c.name}` | {_TYPES[c.type]} | {c.unit} | {c.meaning} |"
+
+
+def _csv() -> Iterator[str]:
+    for name, functions in _MADE_BY.items():
+        yield from [f"## `{name}`", ""]
+        for function in functions:
+            yield from [_returned(function), ""]
+
+
+def _returned(function: Callable) -> str:
+    """Return what a docstring says of the value, with names of files for those of functions."""
+    head, _, section = inspect.cleandoc(function.__doc__ or "").partition("\nReturns:\n")
+    said = f"{head}\n\n{textwrap.dedent(section)}".replace("Return ", "", 1).replace("``", "`")
+    for name, (maker, *_) in _MADE_BY.items():
+        said = said.replace(f"`{maker.__name__}`", f"`{name}`")
+    said = said.replace("`COORDINATES`", "coordinates").strip()
+    return re.sub(r"\n{3,}", "\n\n", said[:1].upper() + said[1:])
+
+
+def main() -> None:
+    """Write the page."""
+    PATH.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
