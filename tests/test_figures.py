@@ -1,15 +1,21 @@
 """Figure 1 and Figure 2: what they show, and that they are the same every time."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import demo_study, write_study
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from synthetic_study import demo_study, paper_study, write_study
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
-from smoothcore.regularizers import MEASURE_OF
+from smoothcore.measures import all_measures
+from smoothcore.regularizers import all_regularizers
 from smoothcore.results import statistics, style, toy
-from smoothcore.results.figures import figure1, figure2
+from smoothcore.results.collected import read_collected
+from smoothcore.results.figures import all_figures, figure1, figure2
+from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
 
 
@@ -42,7 +48,8 @@ def test_both_toy_networks_interpolate_and_the_smooth_one_is_smoother(toy_networ
     for network in toy_networks.values():
         assert network.loss(*toy.training_set()) < toy.EPSILON
     smooth, rough = (toy.measure_toy(toy_networks[name]) for name in ("smooth", "rough"))
-    for measure in style.COLORS:
+    assert list(smooth) == list(PAPER_TABLE1)
+    for measure in smooth:
         assert smooth[measure].value < rough[measure].value
 
 
@@ -99,7 +106,7 @@ def test_figure2_has_a_panel_per_regularizer_and_a_row_per_lambda(tables):
         assert labels == [style.power_of_ten(v) for v in (0, *sorted(grid[regularizer].lambdas))]
         bottom, top = axes.get_ylim()
         assert bottom > top  # λ = 0, at y = 0, is the first row
-        assert MEASURE_OF[regularizer] in axes.get_xlabel()
+        assert all_regularizers()[regularizer].measure in axes.get_xlabel()
 
 
 def test_boxes_of_figure2_hold_the_values_of_the_interpolating_runs(tables):
@@ -118,6 +125,7 @@ def test_boxes_of_figure2_hold_the_values_of_the_interpolating_runs(tables):
             & (measures["measure"] == "GN")
             & (measures["estimator"] == "sampled")
             & measures["interpolates"]
+            & measures["main"]
         ]
         assert shown[row] == sorted(expected["value"])
     # two of three pairs do not interpolate at the largest λ (`synthetic_study.interpolates`)
@@ -166,6 +174,49 @@ def test_a_study_without_optimality_still_has_a_figure(tables):
     assert "no optimality experiment" in texts(figure.axes[0])[0]
 
 
+@pytest.fixture(scope="module")
+def full_grid(tmp_path_factory):
+    """Every figure of invented results of the paper's whole grid: 45 pairs, every measure."""
+    study = paper_study()
+    folder = write_study(tmp_path_factory.mktemp("full") / "paper", study)
+    collected = read_collected(folder / "grid.parquet", folder)
+    taus = statistics.kendall_taus(collected.measures, collected.grid)
+    return {
+        **all_figures(collected.study, *collected.tables),
+        "sizes": plots.measures_by_size(collected.measures, collected.grid),
+        "taus": plots.tau_by_pair(taus),
+        "estimators": plots.sampled_against_exact(collected.measures),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["figure2", "r_norm", "edge", "penalty_effects", "sizes", "taus", "estimators"]
+)
+def test_nothing_overlaps_or_runs_out_at_the_size_of_the_full_grid(full_grid, name):
+    figure = full_grid[name]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    page = figure.bbox.padded(2)
+    boxes = [axes.get_tightbbox(renderer) for axes in figure.axes if axes.axison]
+    for box in boxes:
+        assert page.x0 <= box.x0 and box.x1 <= page.x1, name
+        assert page.y0 <= box.y0 and box.y1 <= page.y1, name
+    for axes in figure.axes:
+        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+            drawn = [t.get_window_extent(renderer) for t in labels if t.get_text()]
+            for one, other in itertools.pairwise(drawn):
+                assert not one.overlaps(other), (name, axes.get_title(loc="left"))
+
+
+def test_penalty_effects_show_every_measure_once(full_grid):
+    figure = full_grid["penalty_effects"]
+    shown = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
+    assert set(shown) == set(paper_study().optimality.regularizers)
+    first = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert first == list(all_measures())
+
+
 def test_files_are_the_same_bytes_every_time(tables, tmp_path):
     names = ("figure.svg", "figure.pdf", "figure.png")
     for folder in ("a", "b"):
@@ -185,7 +236,8 @@ def test_a_measure_has_the_same_colour_in_every_figure(tables):
     ]
     for figure in figures:
         for axes in figure.axes:
-            name = axes.get_title(loc="left").split("-")[0].split(" ")[0]
+            name = axes.get_title(loc="left").split(" ")[0]
+            name = all_regularizers()[name].measure if name in all_regularizers() else name
             if name:
                 assert axes._left_title.get_color() == style.COLORS[name]
 

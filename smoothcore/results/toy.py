@@ -15,10 +15,11 @@ import numpy as np
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_npz, repair_hint, write_npz
-from smoothcore.measures import Measurement, draw_evaluation_points, measure
+from smoothcore.measures import EXACT, Measurement, draw_evaluation_points, measure
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 from smoothcore.regularizers import NONE
+from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome, TrainingSet, train
@@ -132,11 +133,12 @@ def interval(n: int) -> np.ndarray:
 
 
 def measure_toy(network: TwoLayerNetwork) -> dict[str, Measurement]:
-    """Return GN, FPL, GPL and WP of a network, as the study measures its own, on `interval`.
+    """Return the paper's measures of a network, as the study measures its own, on `interval`.
 
     Segments join two points of it drawn at random. FPL and GPL are exact along each segment: the
     100 grid points of the study are too few for the bends of the rough network.
     """
     points = interval(1001)
     evaluation = draw_evaluation_points(points, N_SAMPLES, generator(stream("toy evaluation")))
-    return {m.measure: m for m in measure(network, evaluation) if m.estimator == "exact"}
+    measured = measure(network, evaluation, names=PAPER_TABLE1)
+    return {m.measure: m for m in measured if m.estimator == EXACT}
