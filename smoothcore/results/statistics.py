@@ -413,12 +413,13 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
     columns = ["regularizer", "measure", "estimator", "lambda", *_penalty(r_norm.iloc[:0], 0.0)]
     columns += ["n_interpolating", "n_in_grid", "reported", "upper_bound"]
     rank = {name: position for position, name in enumerate(all_regularizers())}
-    return pd.DataFrame(sorted(rows, key=lambda row: rank[row["regularizer"]]), columns=columns)
+    table = pd.DataFrame(sorted(rows, key=lambda row: rank[row["regularizer"]]), columns=columns)
+    return table.astype({"reported": bool, "upper_bound": bool})
 
 
 def table2(penalties: pd.DataFrame) -> pd.DataFrame:
     """Return Table 2: the rows of `penalties` at the reported λ, and the paper's as ``paper_…``."""
-    table = penalties[penalties["reported"].astype(bool)].drop(columns="reported")
+    table = penalties[penalties["reported"]].drop(columns="reported")
     columns = ["unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
     published = [
         _published(PAPER_TABLE2, *row)

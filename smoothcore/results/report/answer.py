@@ -123,7 +123,7 @@ def on_other_measures(found: Iterable[Finding]) -> str:
             (YES, f"τ is at {BAR} or above for"),
             (NO, f"below {BAR} for"),
             (UNDECIDED, f"on either side of {BAR} for"),
-            (TOO_FEW, "of too few pairs or sizes to conclude for"),
+            (TOO_FEW, "of too few pairs or sizes for a verdict for"),
             (UNKNOWN, "not there yet for"),
         )
         if names[outcome]
@@ -141,7 +141,7 @@ def _on_monotonicity(found: list[Finding]) -> str:
         ),
         (groups[NO], f"{{}} {'does' if one else 'do'} not rise consistently: τ is below {{bar}}"),
         (groups[UNDECIDED], "whether τ of {} is at least {bar} is undecided"),
-        (groups[TOO_FEW], "τ was {}, of too few pairs or sizes to conclude"),
+        (groups[TOO_FEW], "for {} the pairs or sizes are too few for a verdict on τ"),
         (groups[UNKNOWN], "for {} no τ can be told"),
     )
 
@@ -162,7 +162,7 @@ def _on_optimality(found: list[Finding]) -> str:
             "interpolates, and larger λ were not tried",
         ),
         (groups[UNDECIDED], "whether a penalty leaves an r_norm of {bar} of {} is undecided"),
-        (groups[TOO_FEW], "r_norm was {}, of too few pairs to conclude"),
+        (groups[TOO_FEW], "for {} the pairs are too few for a verdict on r_norm"),
         (groups[UNKNOWN], "for {} no r_norm can be told"),
     )
 
@@ -180,8 +180,8 @@ def _what_follows(found: list[Finding]) -> str:
         parts.append(f"speak against implicit optimization for smoothness in terms of {names[NO]}")
     if not parts and names[TOO_FEW]:
         return (
-            f"This is too few to conclude: the report asks for {MIN_PAIRS} pairs, and {MIN_SIZES} "
-            "sizes for τ."
+            f"So these results are too few for an answer: it takes {MIN_PAIRS} pairs, and "
+            f"{MIN_SIZES} sizes for τ."
         )
     if not parts:
         return "So these results do not answer the question yet."
@@ -212,7 +212,6 @@ def _enumerate(parts: list[str]) -> str:
 def _sentence(*parts: tuple[str, str]) -> str:
     """Join the parts whose names are not empty."""
     text = "; ".join(form.format(names, bar=BAR) for names, form in parts if names)
-    # names of measures keep their case
     return text[:1].upper() + text[1:] + "." if text else ""
 
 

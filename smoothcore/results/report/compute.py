@@ -56,7 +56,8 @@ def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
             }
         )
     rows.sort(key=lambda row: (row["stage"] != "train", rank.get(row["regularizer"], 99)))
-    return pd.DataFrame(rows)
+    columns = ["stage", "regularizer", "jobs", "seconds", "median", "longest", "memory_mb"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:

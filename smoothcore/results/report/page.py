@@ -88,6 +88,7 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
         "libraries": provenance.libraries(),
         "training_libraries": provenance.training_libraries(runs),
+        "optimality": inputs.study["optimality"] is not None,
         "seeds": sorted(inputs.grid["seed"].unique().tolist()),
         "made_at": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     }
