@@ -30,20 +30,34 @@ class StorageError(SmoothcoreError):
     """A file cannot be written: disk full, folder read-only, no permission."""
 
 
+#: how a script exits that was told to stop and has saved its state; EX_TEMPFAIL of sysexits.h
+EXIT_INTERRUPTED = 75
+
+
 class InterruptedRunError(SmoothcoreError):
-    """A training run was told to stop and has saved its state."""
+    """A training run was told to stop and has saved its state: no failure."""
 
 
 def exits_readably(main: Callable[..., int | None]) -> Callable[..., int]:
-    """Wrap a script's ``main``: a `SmoothcoreError` becomes one message and exit code 1."""
+    """Wrap a script's ``main``: a `SmoothcoreError` becomes one message and exit code 1.
+
+    A run that was told to stop exits with `EXIT_INTERRUPTED`; its message is no error.
+    """
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:
         try:
             return main(*args, **kwargs) or 0
+        except InterruptedRunError as stopped:
+            _say(str(stopped))
+            return EXIT_INTERRUPTED
         except SmoothcoreError as error:
-            with contextlib.suppress(OSError):  # the disk of the log is full, too
-                print(f"error: {error}", file=sys.stderr, flush=True)
+            _say(f"error: {error}")
             return 1
 
     return wrapped
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the disk of the log may be full, too
+        print(text, file=sys.stderr, flush=True)

@@ -1,12 +1,18 @@
+"""What a fingerprint covers: what changes a result, and nothing else."""
+
 import pytest
 
+from smoothcore.datasets import all_datasets, module_of
 from smoothcore.engines import ENGINES
-from smoothcore.regularizers import all_regularizers
+from smoothcore.measures import all_measures
+from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.study.run import Run
 from smoothcore.training.determining import determining_modules
 from smoothcore.training.recipe import Recipe
+from smoothcore.workflow import fingerprint as fingerprints
 from smoothcore.workflow.fingerprint import (
     NOT_DETERMINING,
+    descriptions,
     fingerprint,
     module_file,
     modules_behind,
@@ -26,6 +32,26 @@ def test_comments_docstrings_and_layout_do_not_count(tmp_path):
     assert fingerprint(write(tmp_path / "c.py", "def f(x):\n    return x + 2\n")) != plain
 
 
+def test_what_an_entry_says_of_itself_does_not_count_but_in_its_description(tmp_path):
+    plain = fingerprint(write(tmp_path / "a.py", "ABOUT = Measure(color='red')\nX = 1\n"))
+    assert fingerprint(write(tmp_path / "b.py", "ABOUT = Measure(color='blue')\nX = 1\n")) == plain
+    assert fingerprint(write(tmp_path / "c.py", "ABOUT = Measure(color='red')\nX = 2\n")) != plain
+
+
+def test_descriptions_change_with_what_an_entry_says_of_itself(tmp_path, monkeypatch):
+    before = descriptions(["smoothcore.measures"])
+    source, changed = module_file("smoothcore.measures.gn"), tmp_path / "gn.py"
+
+    def edited(name):
+        return changed if name == "smoothcore.measures.gn" else module_file(name)
+
+    monkeypatch.setattr(fingerprints, "module_file", edited)
+    write(changed, source.read_text() + "\nMORE = 1\n")
+    assert descriptions(["smoothcore.measures"]) == before
+    write(changed, source.read_text().replace("gradient norm", "norm of the gradient"))
+    assert descriptions(["smoothcore.measures"]) != before
+
+
 def test_imports_are_followed_but_not_those_for_type_checkers(tmp_path):
     script = write(
         tmp_path / "a.py",
@@ -41,47 +67,49 @@ def test_imports_are_followed_but_not_those_for_type_checkers(tmp_path):
     assert "smoothcore.results.statistics" not in behind
 
 
-def behind_training(regularizer="GN", engine="sparse"):
-    by_name = determining_modules(regularizer, engine, "mnist")
-    return modules_behind("smoothcore.training.loop", "smoothcore.datasets", *by_name)
+def behind_training(regularizer=NONE, engine="sparse"):
+    by_name = determining_modules(regularizer, engine)
+    return modules_behind("smoothcore.training.loop", "smoothcore.datasets._pair", *by_name)
 
 
-def test_only_the_engine_the_penalty_and_the_dataset_in_use_count():
-    behind = behind_training()
-    assert {
-        "smoothcore.engines.sparse.engine",
-        "smoothcore.regularizers.gn.sparse",
-        "smoothcore.datasets.mnist",
-    } <= behind
-    others = ("engines.tensorflow", "regularizers.gpl", "regularizers.wp", "datasets.digits")
-    assert not [name for name in behind if any(f".{other}" in name for other in others)]
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("regularizer", [NONE, *all_regularizers()])
+def test_training_depends_on_its_own_engine_and_penalty_only(regularizer, engine):
+    behind = behind_training(regularizer, engine)
+    assert [name for name in ENGINES.values() if name in behind] == [ENGINES[engine]]
+    rooms = {about.module: name for name, about in all_regularizers().items()}
+    entered = {rooms[r] for r in rooms if any(name.startswith(f"{r}.") for name in behind)}
+    assert entered == {regularizer} - {NONE}
+    assert not behind & {module_of(name) for name in all_datasets()}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_training_does_not_depend_on_what_comes_after_it(engine):
-    later = ("measures", "results", "workflow", "study.config", "study.grid", "keras_models")
-    behind = behind_training(engine=engine)
-    assert not [name for name in behind if name.removeprefix("smoothcore.").startswith(later)]
+    later = {"measures", "results", "workflow", "keras_models", "jobs"}
+    assert not {name.split(".")[1] for name in behind_training(engine=engine)} & later
+    assert not {"smoothcore.study.config", "smoothcore.study.grid"} & behind_training(engine=engine)
 
 
 def test_runs_of_one_kind_share_their_code_and_others_do_not():
     code = {
         (name, engine): training_code(
-            Run("0-1", 64, 0, name, 0.0 if name == "none" else 0.1, 0.1),
+            Run("0-1", 64, 0, name, 0.0 if name == NONE else 0.1, 0.1),
             Recipe("digits", engine, 16, 0.1, 4, 1e-5, 10),
         )
-        for name in ("none", *all_regularizers())
+        for name in (NONE, *all_regularizers())
         for engine in ENGINES
     }
     assert len(set(code.values())) == len(code)
 
 
-@pytest.mark.parametrize("change", ["rank=1", "step_ratio={}"])
-def test_what_an_entry_says_of_itself_does_not_count(tmp_path, change):
-    code = "from smoothcore.regularizers import Regularizer\nABOUT = Regularizer({})\nX = {}\n"
-    plain = fingerprint(write(tmp_path / "a.py", code.format("rank=2", 1)))
-    assert fingerprint(write(tmp_path / "b.py", code.format(change, 1))) == plain
-    assert fingerprint(write(tmp_path / "c.py", code.format(change, 2))) != plain
+@pytest.mark.parametrize("measure", all_measures())
+def test_a_measure_depends_on_itself_and_not_on_the_others(measure):
+    module = all_measures()[measure].module
+    behind = modules_behind("smoothcore.measures._seen", "smoothcore.training.initial", module)
+    assert module in behind
+    entries = {about.module for about in all_measures().values()}
+    others = behind & entries - {module}
+    assert not others, others
 
 
 @pytest.mark.parametrize("name", sorted(NOT_DETERMINING))

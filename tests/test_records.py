@@ -1,27 +1,31 @@
 """The files of a run say whose they are, and are refused under another's name."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from smoothcore.errors import DamagedFileError
+from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import records, schemas
-from smoothcore.files.paths import Layout
 from smoothcore.files.storage import write_parquet
-from smoothcore.measures import Measurement
 from smoothcore.network.two_layer import initialize
-from smoothcore.study.grid import COORDINATES
-from smoothcore.study.run import Run
+from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import Recipe
-from smoothcore.workflow.collecting import collect, missing_cells, present_cells, runs_of
 
 RUN = Run("4-9", 64, 1, "FPL", 3.2e-4, 0.1)
 OTHER = Run("4-9", 64, 1, "FPL", 3.2e-3, 0.1)
 RECIPE = Recipe("digits", "sparse", 4, 0.01, 16, 1e-5, 100, 10)
+MADE_BY = {
+    "versions": '{"numpy": "2"}',
+    "processor": "a chip",
+    "code": "c0de",
+    "data_sha256": "da7a",
+    "weights_sha256": "3e16",
+}
 
 
 def outcome(status="interpolated", curve=(1, 2, 3), epoch=3):
@@ -39,7 +43,7 @@ def outcome(status="interpolated", curve=(1, 2, 3), epoch=3):
 
 def write_record(path, run=RUN, result=None):
     records.write_record(
-        path, run, RECIPE, result or outcome(), d=8, test_loss=0.125, versions={"numpy": "2"}
+        path, run, RECIPE, result or outcome(), d=8, test_loss=0.125, made_by=MADE_BY
     )
 
 
@@ -58,7 +62,8 @@ def test_a_record_has_every_column(tmp_path):
             "steps": 12, "running_loss": 9e-6, "training_loss": 8e-6, "test_loss": 0.125,
             "seconds": 1.5, "resumes": 2, "d": 8, "dataset": "digits", "engine": "sparse",
             "hidden_units": 4, "alpha": 0.01, "batch_size": 16, "epsilon": 1e-5, "max_epochs": 100,
-            "grid_points": 10, "versions": '{"numpy": "2"}',
+            "grid_points": 10, "versions": '{"numpy": "2"}', "processor": "a chip", "code": "c0de",
+            "data_sha256": "da7a", "weights_sha256": "3e16",
         }
     ]  # fmt: skip
 
@@ -71,7 +76,7 @@ def test_a_run_that_does_not_interpolate_is_recorded_as_such(tmp_path, status):
 
 
 def test_the_last_epoch_is_in_the_curve(tmp_path):
-    records.write_curve(tmp_path / "c.parquet", RUN, outcome(curve=(1, 2), epoch=3))
+    records.write_curve(tmp_path / "c.parquet", RUN, RECIPE, outcome(curve=(1, 2), epoch=3))
     table = records.read_run_table(tmp_path / "c.parquet", RUN, schemas.CURVES)
     assert table["epoch"].to_pylist() == [1, 2, 3]
     assert table["running_loss"].to_pylist() == [1.0, 0.5, 9e-6]
@@ -93,7 +98,7 @@ def test_a_table_of_another_run_is_refused(tmp_path):
 
 def test_a_table_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "r.parquet"
-    records.write_curve(path, RUN, outcome())
+    records.write_curve(path, RUN, RECIPE, outcome())
     with pytest.raises(DamagedFileError, match="not a table of this version"):
         records.read_run_table(path, RUN, schemas.RUNS)
     write_parquet(path, pa.table({"x": [1]}))
@@ -132,7 +137,7 @@ def test_a_run_is_complete_with_all_three_files(tmp_path):
 
     def write_all():
         write_record(paths["record"])
-        records.write_curve(paths["curve"], RUN, outcome())
+        records.write_curve(paths["curve"], RUN, RECIPE, outcome())
         records.write_weights(paths["weights"], outcome().state.network, identity(RUN))
 
     assert not records.is_complete(RUN, identity(RUN), **paths)
@@ -148,31 +153,32 @@ def test_a_run_is_complete_with_all_three_files(tmp_path):
         assert not records.is_complete(RUN, identity(RUN), **paths)
 
 
-def test_collecting_keeps_the_order_and_counts_what_is_missing(tmp_path):
-    layout = Layout(tmp_path / "results" / "x")
-    for run, value in ((OTHER, 2.0), (RUN, 1.0)):
-        records.write_measures(
-            layout.measured(run),
-            run,
-            [Measurement("GN", "sampled", value, 0.1, 50)],
-            interpolates=True,
-        )
-    table = collect([RUN, OTHER], layout.measured, schemas.MEASURES)
-    assert table["value"].to_pylist() == [1.0, 2.0] and table.schema.equals(schemas.MEASURES)
-    before = present_cells(layout, [RUN, OTHER])
-    for run in (RUN, OTHER):
-        write_record(layout.record(run), run)
-    assert missing_cells(layout, [RUN, OTHER]) == "all 2 cells are there"
-    layout.measured(OTHER).unlink()
-    assert present_cells(layout, [RUN, OTHER]) != before
-    assert missing_cells(layout, [RUN, OTHER]) == "1 of 2 cells is missing"
-    with pytest.raises(DamagedFileError, match=r"1 of 2 cells are missing.*snakemake partial"):
-        collect([RUN, OTHER], layout.measured, schemas.MEASURES)
-    table = collect([RUN, OTHER], layout.measured, schemas.MEASURES, allow_missing=True)
-    assert table["value"].to_pylist() == [1.0]
-    assert collect([OTHER], layout.measured, schemas.MEASURES, allow_missing=True).num_rows == 0
+def test_a_table_of_other_settings_is_refused(tmp_path):
+    """Every setting that differs is named, with what it is and what it should be."""
+    path = tmp_path / "r.parquet"
+    write_record(path)
+    recipe = asdict(RECIPE)
+    assert records.read_run_table(path, RUN, schemas.RUNS, {"recipe": recipe}).num_rows == 1
+    other = {"recipe": recipe | {"hidden_units": 128, "epsilon": 1e-3}}
+    with pytest.raises(records.OtherSettingsError) as caught:
+        records.read_run_table(path, RUN, schemas.RUNS, other)
+    assert str(caught.value) == (
+        f"{path} was made with recipe.hidden_units = 4, not 128, recipe.epsilon = 1e-05, not 0.001"
+    )
 
 
-def test_runs_of_a_grid(tmp_path):
-    grid = pa.Table.from_pylist([RUN.coordinates, OTHER.coordinates]).to_pandas()
-    assert runs_of(grid[[*COORDINATES]]) == [RUN, OTHER]
+@pytest.mark.parametrize("kind", ["weights", "record", "curve"])
+def test_another_run_is_not_overwritten(tmp_path, kind):
+    path = tmp_path / ("x.npz" if kind == "weights" else "x.parquet")
+    records.refuse_other_run(RUN, path)  # nothing there
+    if kind == "weights":
+        records.write_weights(path, outcome().state.network, identity(OTHER))
+    elif kind == "record":
+        write_record(path, OTHER)
+    else:
+        records.write_curve(path, OTHER, RECIPE, outcome())
+    records.refuse_other_run(OTHER, path)
+    with pytest.raises(SettingsError, match=r"x\.\w+ holds another run .*0\.0032.*not overwritten"):
+        records.refuse_other_run(RUN, path)
+    path.write_bytes(path.read_bytes()[:-20])  # damaged: nothing to keep
+    records.refuse_other_run(RUN, path)

@@ -1,29 +1,37 @@
 """workflow_scripts.train and measure as processes: killed, told to stop, twice at once, misused."""
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from smoothcore.datasets import prepare
+from smoothcore.errors import EXIT_INTERRUPTED
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table
+from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.command_line import to_settings
 from tests.workflow import REPOSITORY, TIMINGS, wait_until
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.002)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-5, 1_000_000)
+MEASURING = MeasuringSettings(n_samples=20, grid_points=10)
+#: the library, wherever the job is started
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
 
 
-class Cell:
-    """One cell in a folder, trained by hand as `snakemake -np` prints it."""
+class ByHand:
+    """One run in a folder, trained by hand as `snakemake -np` prints it."""
 
     def __init__(self, folder, data, run=RUN, recipe=RECIPE, checkpoint_seconds=0.05):
         self.layout, self.run, self.recipe, self.data = Layout(folder), run, recipe, data
@@ -32,48 +40,47 @@ class Cell:
         folder.mkdir(exist_ok=True)
         self.log = folder / "train.log"
 
-    def command(self, script="train", **changed):
-        options = {
-            "pair": self.run.pair,
-            "size": self.run.size,
-            "seed": self.run.seed,
-            "regularizer": self.run.regularizer,
-            "lambda": self.run.lambda_,
-            "learning-rate": self.run.learning_rate,
+    def command(self, script="train", changes=None, **options):
+        """The command; ``changes`` replaces parts or keys (``run.size``) of the settings."""
+        parts = json.loads(to_settings(run=self.run, recipe=self.recipe, measuring=MEASURING))
+        if script == "train":
+            del parts["measuring"]
+        for path, value in (changes or {}).items():
+            part, _, key = path.partition(".")
+            if key:
+                parts[part][key] = value
+            else:
+                parts[part] = value
+        defaults = {
+            "settings": json.dumps(parts),
             "data": self.data,
             "weights": self.layout.weights(self.run),
             "record": self.layout.record(self.run),
             "checkpoint": self.checkpoint,
         }
         if script == "train":
-            options |= {
-                "recipe": self.recipe.to_json(),
+            defaults |= {
                 "curve": self.layout.curve(self.run),
                 "checkpoint-seconds": self.checkpoint_seconds,
             }
         else:
-            options |= {
-                "dataset": "digits",
-                "n-samples": 20,
-                "grid-points": 10,
-                "output": self.layout.measured(self.run),
-            }
-        options |= {name.replace("_", "-"): value for name, value in changed.items()}
+            defaults["output"] = self.layout.measured(self.run)
+        options = defaults | options
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        return [sys.executable, "-m", f"workflow_scripts.{script}", *words]
+        return [sys.executable, "-P", "-m", f"workflow_scripts.{script}", *words]
 
     def start(self):
         with self.log.open("a") as log:
-            return subprocess.Popen(self.command(), cwd=REPOSITORY, stderr=log)
+            return subprocess.Popen(self.command(), env=ENVIRONMENT, stderr=log)
 
     def train(self):
         process = self.start()
         assert process.wait(timeout=300) == 0, self.log.read_text()
 
-    def finish(self, script="train", **changed):
+    def finish(self, script="train", changes=None, **options):
         return subprocess.run(
-            self.command(script, **changed),
-            cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
+            self.command(script, changes, **options),
+            env=ENVIRONMENT, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
 
     def results(self):
@@ -112,28 +119,28 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(data, tmp_path_factory):
-    cell = Cell(tmp_path_factory.mktemp("undisturbed"), data)
-    cell.train()
-    assert cell.record()["seconds"] > 0.5  # long enough to be killed in the middle
-    return cell.results()
+    job = ByHand(tmp_path_factory.mktemp("undisturbed"), data)
+    job.train()
+    assert job.record()["seconds"] > 0.5  # long enough to be killed in the middle
+    return job.results()
 
 
 def test_killed_at_random_moments(data, undisturbed, tmp_path):
     """Four kill -9, each after at least one more checkpoint; then it ends with the same bits."""
-    rng, cell, epochs = random.Random(1), Cell(tmp_path / "cell", data), [0]
+    rng, job, epochs = random.Random(1), ByHand(tmp_path / "run", data), [0]
     for _ in range(4):
-        process = cell.start()
-        cell.wait_for_epoch(epochs[-1] + 1, process)
+        process = job.start()
+        job.wait_for_epoch(epochs[-1] + 1, process)
         time.sleep(rng.uniform(0, 0.1))
         process.kill()
         if process.wait() == 0:
             break
-        epochs.append(cell.saved()[0])
+        epochs.append(job.saved()[0])
     assert len(epochs) >= 3 and epochs == sorted(set(epochs))
-    cell.train()
-    assert cell.results() == undisturbed
-    assert cell.record()["resumes"] == len(epochs) - 1
-    continued = [line for line in cell.log.read_text().splitlines() if "continuing" in line]
+    job.train()
+    assert job.results() == undisturbed
+    assert job.record()["resumes"] == len(epochs) - 1
+    continued = [line for line in job.log.read_text().splitlines() if "continuing" in line]
     assert len(continued) == len(epochs) - 1
     for epoch, line in zip(epochs[1:], continued, strict=True):
         assert f"from epoch {epoch} of" in line
@@ -143,87 +150,88 @@ def test_at_most_one_checkpoint_interval_is_lost(data, tmp_path):
     """At every kill: the time since training began or was resumed, minus what was saved."""
     interval, rng = 0.5, random.Random(2)
     endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
-    cell = Cell(tmp_path / "cell", data, recipe=endless, checkpoint_seconds=interval)
+    job = ByHand(tmp_path / "run", data, recipe=endless, checkpoint_seconds=interval)
     for _ in range(3):
-        before = cell.saved()
-        process = cell.start()
+        before = job.saved()
+        process = job.start()
         # its first new checkpoint is written an interval after training began
-        cell.wait_for_epoch(before[0] + 1, process)
-        seen_at, (_, seconds_then) = time.monotonic(), cell.saved()
+        job.wait_for_epoch(before[0] + 1, process)
+        seen_at, (_, seconds_then) = time.monotonic(), job.saved()
         time.sleep(rng.uniform(0, 1.5))
         process.kill()
         process.wait()
         worked = seconds_then + time.monotonic() - seen_at
         # one engine call more than the interval, and a machine that is busy with other things
-        assert worked - cell.saved()[1] < 2 * interval + 0.5
-        assert cell.saved()[0] > before[0]
+        assert worked - job.saved()[1] < 2 * interval + 0.5
+        assert job.saved()[0] > before[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_saves_and_exits(data, undisturbed, tmp_path, number):
-    cell = Cell(tmp_path / "cell", data, checkpoint_seconds=0.05)
-    process = cell.start()
-    wait_until(lambda: cell.saved()[0] > 0)
-    cell.checkpoint_seconds = 60
-    epoch = cell.saved()[0]
+    job = ByHand(tmp_path / "run", data, checkpoint_seconds=0.05)
+    process = job.start()
+    wait_until(lambda: job.saved()[0] > 0)
+    job.checkpoint_seconds = 60
+    epoch = job.saved()[0]
     process.send_signal(number)
-    assert process.wait(timeout=60) == 1
-    said = cell.log.read_text()
-    assert "error: told to stop after" in said and "Traceback" not in said
-    assert cell.saved()[0] > epoch and f"after {cell.saved()[0]} epochs" in said
-    assert not cell.layout.weights(RUN).exists()
-    cell.train()
-    assert cell.results() == undisturbed and cell.record()["resumes"] == 1
+    assert process.wait(timeout=60) == EXIT_INTERRUPTED
+    said = job.log.read_text()
+    assert "\ntold to stop after" in said
+    assert "Traceback" not in said and "error" not in said.lower()
+    assert job.saved()[0] > epoch and f"after {job.saved()[0]} epochs" in said
+    assert not job.layout.weights(RUN).exists()
+    job.train()
+    assert job.results() == undisturbed and job.record()["resumes"] == 1
 
 
 @pytest.mark.parametrize("damage", ["of another recipe", "truncated", "flipped"])
 def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path, damage):
-    cell = Cell(tmp_path / "cell", data)
+    job = ByHand(tmp_path / "run", data)
     if damage == "of another recipe":
-        cell.recipe = Recipe("digits", "sparse", 16, 0.1, 4, 2e-5, 1_000_000)
-    process = cell.start()
-    wait_until(lambda: cell.saved()[0] > 0)
+        job.recipe = Recipe("digits", "sparse", 16, 0.1, 4, 2e-5, 1_000_000)
+    process = job.start()
+    wait_until(lambda: job.saved()[0] > 0)
     process.kill()
     process.wait()
-    content = bytearray(cell.checkpoint.read_bytes())
+    content = bytearray(job.checkpoint.read_bytes())
     if damage == "truncated":
-        cell.checkpoint.write_bytes(content[: len(content) // 2])
+        job.checkpoint.write_bytes(content[: len(content) // 2])
     elif damage == "flipped":
         content[len(content) // 4] ^= 4  # in W
-        cell.checkpoint.write_bytes(content)
-    cell.recipe, cell.checkpoint_seconds = RECIPE, 60
-    cell.train()
+        job.checkpoint.write_bytes(content)
+    job.recipe, job.checkpoint_seconds = RECIPE, 60
+    job.train()
     words = "another configuration" if damage == "of another recipe" else "is damaged"
-    assert words in cell.log.read_text() and "not used" in cell.log.read_text()
-    assert cell.results() == undisturbed
-    assert cell.record()["resumes"] == 0
+    assert words in job.log.read_text() and "not used" in job.log.read_text()
+    assert job.results() == undisturbed
+    assert job.record()["resumes"] == 0
 
 
 def test_two_at_once_and_then_the_measures(data, undisturbed, tmp_path):
-    cell = Cell(tmp_path / "cell", data)
-    first, second = cell.start(), cell.start()
+    job = ByHand(tmp_path / "run", data)
+    first, second = job.start(), job.start()
     assert first.wait(timeout=300) == second.wait(timeout=300) == 0
-    said = cell.log.read_text()
+    said = job.log.read_text()
     assert said.count("another process is at work on this run") == 1
-    assert said.count("this run is complete already") == 1
+    assert said.count("the run is complete: nothing to do") == 1
     assert said.count("interpolated after") == 1
-    assert cell.results() == undisturbed
-    # the checkpoint stays until the network is measured: see workflow_scripts/measure.py
-    assert cell.checkpoint.exists()
-    done = cell.finish("measure")
+    assert job.results() == undisturbed
+    # the checkpoint stays until the network is measured: see smoothcore/jobs/training.py
+    assert job.checkpoint.exists()
+    done = job.finish("measure")
     assert done.returncode == 0, done.stderr
-    assert cell.layout.measured(RUN).exists() and not cell.checkpoint.exists()
+    assert job.layout.measured(RUN).exists() and not job.checkpoint.exists()
     files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
     assert not [name for name in files if name.startswith(".tmp")]
 
 
 def test_a_waiting_process_can_be_stopped(data, tmp_path):
     endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
-    cell = Cell(tmp_path / "cell", data, recipe=endless)
-    first = cell.start()
-    wait_until(lambda: cell.saved()[0] > 0)
-    second = cell.start()
-    wait_until(lambda: "another process is at work" in cell.log.read_text())
+    job = ByHand(tmp_path / "run", data, recipe=endless)
+    first = job.start()
+    wait_until(lambda: job.saved()[0] > 0)
+    second = job.start()
+    wait_until(lambda: "another process is at work" in job.log.read_text())
     second.terminate()
     assert second.wait(timeout=10) != 0
     first.kill()
@@ -231,43 +239,110 @@ def test_a_waiting_process_can_be_stopped(data, tmp_path):
 
 
 MISTAKES = {
-    "no data file": ("train", {"data": "/nowhere/d.npz"}, "/nowhere/d.npz does not exist"),
-    "a size that is too large": ("train", {"size": 100_000}, "size must be even, from 2 to 240"),
-    "an odd size": ("train", {"size": 33}, "size must be even"),
-    "no pair": ("train", {"pair": "7"}, "'7' is not two digits"),
-    "a pair the wrong way round": ("train", {"pair": "5-3"}, "a-b with a < b"),
-    "an unknown regularizer": ("train", {"regularizer": "L2"}, "unknown regularizer 'L2'"),
-    "a λ without a regularizer": ("train", {"lambda": 1.0}, "does not fit regularizer 'none'"),
-    "a recipe that is no JSON": ("train", {"recipe": "{"}, "not a recipe"),
-    "a recipe with a key missing": ("train", {"recipe": '{"dataset": "digits"}'}, "not a recipe"),
+    "no data file": ({"data": "/nowhere/d.npz"}, {}, "/nowhere/d.npz does not exist"),
+    "a size that is too large": ({}, {"run.size": 100_000}, "size must be even, from 2 to 240"),
+    "an odd size": ({}, {"run.size": 33}, "size must be even"),
+    "no pair": ({}, {"run.pair": "7"}, "run: '7' is not two digits a-b with a < b"),
+    "a pair the wrong way round": ({}, {"run.pair": "5-3"}, "run: '5-3' is not two digits a-b with a < b"),
+    "an unknown regularizer": (
+        {},
+        {"run.regularizer": "L2", "run.lambda": 1.0},
+        "unknown regularizer 'L2': one of GN, FPL, GPL",
+    ),
+    "a λ without a regularizer": (
+        {},
+        {"run.lambda": 1.0},
+        "run: λ = 1.0 does not fit regularizer 'none'",
+    ),
+    "settings that are no JSON": ({"settings": "{"}, {}, "the settings are not JSON"),
+    "settings without a part": ({"settings": "{}"}, {}, "run: missing"),
     "an unknown engine": (
-        "train",
-        {"recipe": json.dumps({**vars(RECIPE), "engine": "warp"})},
-        "no engine 'warp': one of ['sparse', 'tensorflow']",
+        {},
+        {"recipe.engine": "warp"},
+        "recipe: no engine 'warp': one of sparse, tensorflow",
     ),
     "data of another dataset": (
-        "train",
-        {"recipe": json.dumps({**vars(RECIPE), "dataset": "mnist"})},
+        {},
+        {"recipe.dataset": "mnist"},
         "holds the dataset 'digits', not mnist",
     ),
-    "nothing to measure": ("measure", {}, "lambda-0.0_lr-0.002.npz does not exist"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_readable_message(data, tmp_path, name):
-    script, changed, words = MISTAKES[name]
-    done = Cell(tmp_path / "cell", data).finish(script, **changed)
-    assert done.returncode in (1, 2)
-    assert words in done.stderr and "error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    options, changes, words = MISTAKES[name]
+    done = ByHand(tmp_path / "run", data).finish("train", changes, **options)
+    assert_refused(done, words)
     assert not list(tmp_path.rglob("*.npz")) and not list(tmp_path.rglob("*.parquet"))
 
 
+def assert_refused(done, words):
+    assert done.returncode in (1, 2)
+    assert words in done.stderr and "error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_are_refused_with_every_problem(data, tmp_path):
+    changes = {
+        "run.size": "32",
+        "run.sede": 1,
+        "recipe": {"dataset": "digits", "alpha": True},
+        "colour": "red",
+    }
+    done = ByHand(tmp_path / "run", data).finish("train", changes)
+    assert done.returncode == 1
+    problems = done.stderr.split("error: the settings are not valid:\n")[1].splitlines()
+    assert problems == [
+        '  - run.size: got "32"; must be int',
+        "  - run.sede: unknown key",
+        "  - recipe.engine: missing",
+        "  - recipe.hidden_units: missing",
+        "  - recipe.alpha: got true; must be float",
+        "  - recipe.batch_size: missing",
+        "  - recipe.epsilon: missing",
+        "  - recipe.max_epochs: missing",
+        "  - colour: unknown key",
+    ]
+
+
+def test_nothing_to_measure(data, tmp_path):
+    done = ByHand(tmp_path / "run", data).finish("measure")
+    assert_refused(done, "lambda-0.0_lr-0.002.npz does not exist")
+
+
+@pytest.mark.parametrize("kept", ["weights", "record", "curve"])
+def test_another_seed_does_not_overwrite_a_finished_run(data, tmp_path, kept):
+    """By hand, with the paths of a run that is there; whichever of its files is left."""
+    job = ByHand(tmp_path / "run", data, recipe=replace(RECIPE, max_epochs=20))
+    job.train()
+    path = getattr(job.layout, kept)(RUN)
+    for kind in {"weights", "record", "curve"} - {kept}:
+        getattr(job.layout, kind)(RUN).unlink()
+    before = path.read_bytes()
+    done = job.finish("train", {"run.seed": 1})
+    assert_refused(done, f"{path} holds another run")
+    assert "'seed': 0" in done.stderr and "Name another file, or delete this one." in done.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("script", ["train", "measure"])
+def test_the_help_has_an_example_that_is_accepted(data, tmp_path, script):
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", f"workflow_scripts.{script}", "--help"],
+        env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    (example,) = (line.strip() for line in done.stdout.splitlines() if line.startswith("  {"))
+    # its settings are in order: what is refused is that the images are of another dataset
+    said = ByHand(tmp_path / "run", data).finish(script, settings=example)
+    assert "settings are not valid" not in said.stderr
+    assert ("not mnist" if script == "train" else "does not exist") in said.stderr
+
+
 def test_a_file_where_the_folder_should_be(data, tmp_path):
-    cell = Cell(tmp_path / "cell", data, recipe=Recipe("digits", "sparse", 4, 0.1, 4, 1e-5, 1))
-    (tmp_path / "cell" / "weights").write_text("in the way")
-    done = cell.finish()
+    job = ByHand(tmp_path / "run", data, recipe=Recipe("digits", "sparse", 4, 0.1, 4, 1e-5, 1))
+    (tmp_path / "run" / "weights").write_text("in the way")
+    done = job.finish()
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "error: cannot write" in done.stderr
     assert "a file is where its folder should be" in done.stderr
@@ -275,14 +350,14 @@ def test_a_file_where_the_folder_should_be(data, tmp_path):
 
 def test_no_checkpoint_can_be_saved_and_training_goes_on(data, undisturbed, tmp_path):
     """The results fit under the limit of the file size, the checkpoint in its folder does not."""
-    cell = Cell(tmp_path / "cell", data)
+    job = ByHand(tmp_path / "run", data)
     done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 1; "$@" 2>&1 | cat', "-", *cell.command()],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=300,
+        ["bash", "-c", 'ulimit -f 1; "$@" 2>&1 | cat', "-", *job.command()],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert "no checkpoint was saved, training goes on: cannot write" in done.stdout
     assert "Traceback" not in done.stdout
     assert "error: cannot write" in done.stdout  # the weights do not fit either
-    assert not cell.layout.weights(RUN).exists() and not cell.checkpoint.exists()
-    cell.train()
-    assert cell.results() == undisturbed
+    assert not job.layout.weights(RUN).exists() and not job.checkpoint.exists()
+    job.train()
+    assert job.results() == undisturbed

@@ -11,8 +11,8 @@ from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import InterruptedRunError
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.study.run import Run
+from smoothcore.training import loop as training
 from smoothcore.training.loop import TrainingSet, train
-from smoothcore.training.loop import loop as training
 from smoothcore.training.recipe import Recipe
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.05)
@@ -249,8 +249,9 @@ def test_runs_that_differ_in_one_coordinate_share_no_weights(data, other):
     assert not (network.v == different.v).any()
 
 
-def test_what_it_says(data, undisturbed):
-    said = []
-    train(RUN, RECIPE, data, say=said.append)
+def test_what_it_says(data, undisturbed, caplog):
+    caplog.set_level("INFO", "smoothcore")
+    train(RUN, RECIPE, data)
+    said = caplog.messages
     assert said[-1].startswith(f"interpolated after {undisturbed.state.epoch} epochs, ")
     assert "ε = 0.001" in said[-1]

@@ -17,14 +17,14 @@ import yaml
 
 from smoothcore.files.paths import Layout
 from smoothcore.files.storage import read_parquet
-from smoothcore.study.config import load_study
+from smoothcore.study.config import Study, load_study
 from smoothcore.study.grid import all_runs
 from smoothcore.study.run import Run
 
 REPOSITORY = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
-#: eight cells of about a second of training each
+#: eight runs of about a second of training each
 CONFIG = {
     "name": "tiny",
     "dataset": "digits",
@@ -43,7 +43,7 @@ CONFIG = {
     },
     "measures": {"n_samples": 50, "grid_points": 20},
 }
-CELLS, PER_PAIR = 8, 4
+RUNS, PER_PAIR = 8, 4
 
 #: the tables, as snakemake calls them
 TARGETS = ("results/tiny/table1.csv", "results/tiny/table2.csv", "results/tiny/kendall_tau.csv")
@@ -93,8 +93,7 @@ class Workflow:
 
     @property
     def runs(self) -> list[Run]:
-        base = yaml.safe_load((self.repository / "config.yaml").read_text())
-        return all_runs(load_study(_merged(base, self.config)))
+        return all_runs(study_of(self.config))
 
     def run_at(self, pair="0-1", size=32, seed=0, regularizer="none") -> Run:
         """Return the first run with these coordinates."""
@@ -160,8 +159,8 @@ def planned(said: str) -> dict[str, int]:
     return {name: n for name, n in jobs.items() if name not in ("total", "all", "partial")}
 
 
-def cells_planned(said: str, action: str = "Training") -> list[str]:
-    """Return the cells a dry run announces, in the words of the rule's message."""
+def runs_planned(said: str, action: str = "Training") -> list[str]:
+    """Return the runs a dry run announces, in the words of the rule's message."""
     return sorted(re.findall(rf"^ *Job \d+: {action}: (.*)$", said, re.MULTILINE))
 
 
@@ -198,14 +197,13 @@ def scripts_of(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def script_name(process: psutil.Process) -> str | None:
-    """Return ``train`` of a process that runs ``python -m workflow_scripts.train …``."""
+    """Return ``train`` of a process that runs ``python -P -m workflow_scripts.train …``."""
     try:
         words = process.cmdline()
     except psutil.Error:
         return None
-    if len(words) > 2 and words[1] == "-m" and words[2].startswith("workflow_scripts."):
-        return words[2].removeprefix("workflow_scripts.")
-    return None
+    module = next((word for word in words[1:5] if word.startswith("workflow_scripts.")), None)
+    return module and module.removeprefix("workflow_scripts.")
 
 
 def kill_group(process: subprocess.Popen) -> None:
@@ -222,6 +220,11 @@ def wait_until(condition, seconds: float = 120.0, interval: float = 0.02):
         assert time.monotonic() < end, f"waited {seconds} s in vain"
         time.sleep(interval)
     return value
+
+
+def study_of(config: dict) -> Study:
+    """Return the study of a config that is layered over the one of the repository."""
+    return load_study(_merged(yaml.safe_load((REPOSITORY / "config.yaml").read_text()), config))
 
 
 def _merged(base: dict, over: dict) -> dict:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 from smoothcore import registry
+from smoothcore.errors import SettingsError
 
 #: the name of no regularizer, λ = 0
 NONE = "none"
@@ -59,12 +60,12 @@ def step_module(regularizer: str, engine: str) -> str | None:
     """Return the full name of the module with a regularizer's step; None for `NONE`.
 
     Raises:
-        ValueError: no regularizer has that name.
+        SettingsError: no regularizer has that name.
     """
     if regularizer == NONE:
         return None
     if regularizer not in all_regularizers():
-        raise ValueError(
+        raise SettingsError(
             f"unknown regularizer {regularizer!r}: one of {', '.join(all_regularizers())}"
         )
     return f"{all_regularizers()[regularizer].module}.{engine}"

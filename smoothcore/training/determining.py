@@ -17,7 +17,7 @@ def determining_modules(regularizer: str, engine: str) -> list[str]:
     They are the engine and the regularizer's step for it.
 
     Raises:
-        ValueError: no regularizer has that name.
+        SettingsError: no regularizer has that name.
     """
     step = step_module(regularizer, engine)
     return [ENGINES[engine], *([step] if step else [])]

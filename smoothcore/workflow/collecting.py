@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.publishing import restored_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,13 +55,22 @@ def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
 
 
 def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
-    """Return in words how many runs lack a record or their measures."""
-    missing = sum(
-        not (layout.record(run).exists() and layout.measured(run).exists()) for run in runs
-    )
-    if not missing:
-        return f"all {len(runs)} runs are there"
-    return f"{missing} of {len(runs)} runs {'is' if missing == 1 else 'are'} missing"
+    """Return in words how many runs lack a record, their measures, or weights."""
+    def lacking(*path_of: Callable[[Run], Path]) -> set[Run]:
+        return {run for run in runs if not all(of(run).exists() for of in path_of)}
+
+    missing = lacking(layout.record, layout.measured)
+    without_weights = lacking(layout.weights) - missing - restored_runs(layout)
+    said = _share(missing, runs, "missing") if missing else f"all {len(runs)} runs are there"
+    if without_weights:
+        said += (
+            f"; {len(without_weights)} of them without weights, which `snakemake` would train again"
+        )
+    return said
+
+
+def _share(some: Collection, runs: Collection, what: str) -> str:
+    return f"{len(some)} of {len(runs)} runs {'is' if len(some) == 1 else 'are'} {what}"
 
 
 def collect(
@@ -131,7 +141,7 @@ def _concatenated(
     missing = [path_of(run) for run in runs if not path_of(run).exists()]
     if missing and not allow_missing:
         raise DamagedFileError(
-            f"{len(missing)} of {len(runs)} runs are missing, the first is {missing[0]}. "
+            f"{_share(missing, runs, 'missing')}, the first is {missing[0]}. "
             "Run `snakemake` to compute them, or `snakemake partial` for tables without them."
         )
     tables, others = [], []
@@ -145,7 +155,7 @@ def _concatenated(
         named = "\n".join(f"  {error}" for error in others[:_MOST_NAMED])
         more = f"\n  and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         raise DamagedFileError(
-            f"{len(others)} of {len(runs)} runs were made with other settings than those of the "
+            f"{len(others)} of {len(runs)} runs were not made with the settings of the "
             f"study:\n{named}{more}\nA study is not a mixture. Set the config back, give the study "
             "a name of its own, or delete these files and run snakemake again."
         )

@@ -1,0 +1,111 @@
+"""From a file per run to one table: in order, counted, and never a mixture."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from smoothcore.errors import DamagedFileError
+from smoothcore.files import records, schemas
+from smoothcore.files.paths import Layout
+from smoothcore.measures import Measurement
+from smoothcore.network.two_layer import initialize
+from smoothcore.study.grid import all_runs, to_table
+from smoothcore.study.run import COORDINATES
+from smoothcore.training.checkpoint import TrainingState
+from smoothcore.training.loop import Outcome
+from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.collecting import collect, missing_runs, present_runs, runs_of
+from tests.workflow import CONFIG, study_of
+
+STUDY = study_of(CONFIG)
+RUNS = all_runs(STUDY)
+SETTINGS = {"n_samples": 50, "grid_points": 20}
+
+
+def write_record(layout, run, hidden_units=16):
+    recipe = replace(recipe_of(STUDY, run), hidden_units=hidden_units)
+    network = initialize(64, hidden_units, 0.1, np.random.default_rng(0))
+    outcome = Outcome(TrainingState(network, 3, 9e-6, [3], [9e-6], 1.5, 0), "interpolated", 8e-6, 12)
+    names = ("versions", "processor", "code", "data_sha256", "weights_sha256")
+    made_by = dict.fromkeys(names, "")
+    records.write_record(
+        layout.record(run), run, recipe, outcome, d=64, test_loss=0.1, made_by=made_by
+    )
+    records.write_curve(layout.curve(run), run, recipe, outcome)
+    records.write_weights(layout.weights(run), network, json.dumps({"run": run.coordinates}))
+
+
+def write_measures(layout, run, value=1.0, **settings):
+    gn = Measurement("GN", "sampled", value, 0.1, 50)
+    rows = [asdict(gn) | {"main": gn.main, "interpolates": True, "code": "c0de"}]
+    records.write_measures(layout.measured(run), run, rows, settings=SETTINGS | settings)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """A study whose runs all have a record and measures."""
+    layout = Layout(tmp_path / "results" / "x")
+    for number, run in enumerate(RUNS):
+        write_record(layout, run)
+        write_measures(layout, run, float(number))
+    return layout
+
+
+def test_in_the_order_of_the_runs(layout):
+    runs, measures, curves = collect(layout, STUDY, RUNS[::-1])
+    assert runs.schema.equals(schemas.RUNS) and measures.schema.equals(schemas.MEASURES)
+    assert measures["value"].to_pylist() == [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
+    for table in (runs, curves):
+        assert table.select(COORDINATES).to_pylist() == [run.coordinates for run in RUNS[::-1]]
+
+
+def test_what_is_missing_is_counted_and_refused_or_left_out(layout):
+    before = present_runs(layout, RUNS)
+    assert missing_runs(layout, RUNS) == "all 8 runs are there"
+    layout.measured(RUNS[1]).unlink()
+    assert present_runs(layout, RUNS) != before
+    assert missing_runs(layout, RUNS) == "1 of 8 runs is missing"
+    with pytest.raises(DamagedFileError, match=r"1 of 8 runs is missing.*snakemake partial"):
+        collect(layout, STUDY, RUNS)
+    runs, measures, _ = collect(layout, STUDY, RUNS, allow_missing=True)
+    assert (runs.num_rows, measures.num_rows) == (8, 7)
+    empty = collect(Layout(layout.root / "nowhere"), STUDY, RUNS, allow_missing=True)
+    assert [table.num_rows for table in empty] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_a_mixture_is_refused(layout, allow_missing):
+    """Runs of another width among those of the study: every table says what it was made with."""
+    for run in RUNS[:5]:
+        write_record(layout, run, hidden_units=64)
+    with pytest.raises(DamagedFileError) as caught:
+        collect(layout, STUDY, RUNS, allow_missing=allow_missing)
+    said = str(caught.value)
+    assert said.startswith("5 of 8 runs were not made with the settings of the study:\n")
+    assert f"{layout.record(RUNS[0])} was made with recipe.hidden_units = 64, not 16\n" in said
+    assert "and 2 more" in said and "a name of its own" in said
+
+
+def test_measures_of_other_settings_are_refused(layout):
+    write_measures(layout, RUNS[3], n_samples=51)
+    with pytest.raises(DamagedFileError) as caught:
+        collect(layout, STUDY, RUNS)
+    found = f"{layout.measured(RUNS[3])} was made with settings.n_samples = 51, not 50"
+    assert found in str(caught.value)
+
+
+def test_runs_without_weights_are_there_but_not_whole(layout):
+    """The tables need none; a plain `snakemake` trains them again."""
+    for run in RUNS[:3]:
+        layout.weights(run).unlink()
+    said = "3 of them without weights, which `snakemake` would train again"
+    assert missing_runs(layout, RUNS) == f"all 8 runs are there; {said}"
+    layout.measured(RUNS[0]).unlink()
+    said = "2 of them without weights, which `snakemake` would train again"
+    assert missing_runs(layout, RUNS) == f"1 of 8 runs is missing; {said}"
+
+
+def test_runs_of_a_grid():
+    assert runs_of(to_table(STUDY)) == RUNS
