@@ -5,8 +5,8 @@ import pytest
 
 from smoothcore.files.storage import write_npz
 from smoothcore.network.two_layer import initialize
-from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training import checkpoint
+from smoothcore.training.checkpoint import TrainingState
 
 IDENTITY = '{"run": 1}'
 

@@ -27,7 +27,9 @@ SETTINGS = {"n_samples": 50, "grid_points": 20}
 def write_record(layout, run, hidden_units=16):
     recipe = replace(recipe_of(STUDY, run), hidden_units=hidden_units)
     network = initialize(64, hidden_units, 0.1, np.random.default_rng(0))
-    outcome = Outcome(TrainingState(network, 3, 9e-6, [3], [9e-6], 1.5, 0), "interpolated", 8e-6, 12)
+    outcome = Outcome(
+        TrainingState(network, 3, 9e-6, [3], [9e-6], 1.5, 0), "interpolated", 8e-6, 12
+    )
     names = ("versions", "processor", "code", "data_sha256", "weights_sha256")
     made_by = dict.fromkeys(names, "")
     records.write_record(

@@ -11,7 +11,7 @@ from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import records, schemas
 from smoothcore.files.storage import write_parquet
 from smoothcore.network.two_layer import initialize
-from smoothcore.study.run import COORDINATES, Run
+from smoothcore.study.run import Run
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import Recipe

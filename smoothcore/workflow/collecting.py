@@ -56,6 +56,7 @@ def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
 
 def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
     """Return in words how many runs lack a record, their measures, or weights."""
+
     def lacking(*path_of: Callable[[Run], Path]) -> set[Run]:
         return {run for run in runs if not all(of(run).exists() for of in path_of)}
 
