@@ -5,7 +5,7 @@ import logging
 import signal
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from smoothcore.datasets import load_pair
@@ -64,7 +64,8 @@ def train_run(
         save_every: seconds between two checkpoints.
 
     Raises:
-        SettingsError: the images do not have such a run, or another run lies at its files.
+        SettingsError: the images do not have such a run, another run lies at its files, or the
+            library of its engine is not installed.
         InterruptedRunError: it was told to stop, and has saved its state.
     """
     outputs = {"weights": files.weights, "record": files.record, "curve": files.curve}
@@ -75,7 +76,7 @@ def train_run(
             x, y, x_test, y_test = load_pair(files.data, run.pair, run.size, recipe.dataset)
         except ValueError as error:
             raise SettingsError(str(error)) from None
-        versions = {name: version(name) for name in ("numpy", LIBRARY_OF[recipe.engine])}
+        versions = _versions("numpy", LIBRARY_OF[recipe.engine])
         made_by = {
             "versions": json.dumps(versions, sort_keys=True),
             "processor": processor(),
@@ -117,6 +118,16 @@ def train_run(
             made_by={**made_by, "weights_sha256": digest_of_network(network)},
         )
         write_weights(files.weights, network, identity)
+
+
+def _versions(*names: str) -> dict[str, str]:
+    try:
+        return {name: version(name) for name in names}
+    except PackageNotFoundError as error:
+        raise SettingsError(
+            f"{error.name} is not installed, and the engine of this run needs it. Install it:  "
+            f"python -m pip install {error.name}  or choose another `training.engine`."
+        ) from None
 
 
 @contextmanager
