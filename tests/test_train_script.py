@@ -242,11 +242,11 @@ MISTAKES = {
     "no data file": ({"data": "/nowhere/d.npz"}, {}, "/nowhere/d.npz does not exist"),
     "a size that is too large": ({}, {"run.size": 100_000}, "size must be even, from 2 to 240"),
     "an odd size": ({}, {"run.size": 33}, "size must be even"),
-    "no pair": ({}, {"run.pair": "7"}, "run: '7' is not two digits a-b with a < b"),
+    "no pair": ({}, {"run.pair": "7"}, "error: '7' is not two digits a-b with a < b"),
     "a pair the wrong way round": (
         {},
         {"run.pair": "5-3"},
-        "run: '5-3' is not two digits a-b with a < b",
+        "error: '5-3' is not two digits a-b with a < b",
     ),
     "an unknown regularizer": (
         {},

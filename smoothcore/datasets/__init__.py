@@ -6,6 +6,7 @@ dataset is a module of this package with a `Dataset` in the constant ``DATASET``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,9 @@ def load_pair(
         DamagedFileError: the file is missing, truncated, altered, or holds something else.
         ValueError: the pair or the size is not one the file's dataset has.
     """
-    a, b = (int(digit) for digit in pair.split("-"))
+    if not re.fullmatch(r"\d-\d", pair) or pair[0] >= pair[2]:
+        raise ValueError(f"{pair!r} is not two digits a-b with a < b")
+    a, b = pair.split("-")
     names = ["dataset", "scale", f"train_{a}", f"train_{b}", f"test_{a}", f"test_{b}"]
     name, scale, *images = read_npz(Path(path), *names, hint=_repair_hint).values()
     _check_kind(path, name, scale, images, dataset)

@@ -1,6 +1,5 @@
 """The identity of one training run: its coordinates."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -35,9 +34,7 @@ class Run:
     learning_rate: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what is no pair, and for a λ that does not fit the regularizer."""
-        if not re.fullmatch(r"\d-\d", self.pair) or self.pair[0] >= self.pair[2]:
-            raise ValueError(f"{self.pair!r} is not two digits a-b with a < b")
+        """Raise ValueError for a λ that does not fit the regularizer."""
         if (self.regularizer == NONE) != (self.lambda_ == 0) or self.lambda_ < 0:
             raise ValueError(f"λ = {self.lambda_} does not fit regularizer {self.regularizer!r}")
 
