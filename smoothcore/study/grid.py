@@ -28,7 +28,7 @@ def optimality_runs(study: Study) -> Iterator[Run]:
     """
     if study.optimality is None:
         return
-    grids = study.optimality.regularizers
+    grids = study.optimality.grids
     rates = sorted({grid.learning_rate for grid in grids.values()})
     for pair in study.pairs:
         for seed in study.optimality.seeds:
@@ -71,7 +71,7 @@ def search_runs(study: Study, interpolates: Mapping[Run, bool | None]) -> list[R
     asked: list[Run] = []
     if study.optimality is None or study.optimality.search is None:
         return asked
-    for name, grid in study.optimality.regularizers.items():
+    for name, grid in study.optimality.grids.items():
         for lambda_ in [max(grid.lambdas), *search_lambdas(grid, study.optimality.search)]:
             step = [
                 Run(pair, study.optimality.size, seed, name, lambda_, grid.learning_rate)

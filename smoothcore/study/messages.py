@@ -62,7 +62,7 @@ def _node_at(path: KeyPath) -> dict[str, Any] | None:
     """Return the node of a path; None below an unknown key."""
     node: dict[str, Any] = schema()
     for part in path:
-        child = node["items"] if "items" in node else keys_of(node).get(part)
+        child = node["items"] if "items" in node else keys_of(node).get(str(part))
         if child is None:
             return None
         node = resolved(child)

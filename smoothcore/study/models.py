@@ -227,6 +227,11 @@ class Optimality(Keys):
     )
     search: Search | None = None
 
+    @property
+    def grids(self) -> dict[str, RegularizerGrid]:
+        """The regularizers that are on."""
+        return {name: grid for name, grid in self.regularizers.items() if grid is not None}
+
 
 class Measures(Keys):
     """The measures of every trained model, on test images of its pair (§3.2)."""
