@@ -1,6 +1,7 @@
 """The pages of docs/: what is generated is up to date, what is linked is there."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ import yaml
 from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS
 from smoothcore.results import reference, statistics
 from smoothcore.study.run import COORDINATES
+from tests.workflow import SNAKEMAKE
+from workflow_scripts import __main__ as smoothcore_command
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -56,3 +59,47 @@ def test_links_lead_to_files(page):
 def test_lines_of_the_readme_fit_a_terminal():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if len(line) > 100] == []
+
+
+COMMANDS = sorted(
+    {
+        re.sub(r" {2,}#.*", "", line).strip()
+        for page in PAGES
+        for line in re.findall(
+            r"^ {4}(?:\.venv/bin/)?((?:snakemake|smoothcore|make) .*)", page.read_text(), re.M
+        )
+    }
+)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
+def test_make_targets_of_the_pages_exist(command):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("smoothcore ")])
+def test_commands_of_the_pages_are_understood(command, monkeypatch, capsys, tmp_path):
+    _, name, *options = command.split()
+    assert name in smoothcore_command.COMMANDS
+    monkeypatch.chdir(tmp_path)
+    if options:
+        # there are no results: it gets as far as that
+        assert smoothcore_command.main([name, *options]) == 1
+        assert capsys.readouterr().err.startswith("error: results/")
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "mine.yaml" in c or "wider.yaml" in c])
+def test_studies_of_the_pages_are_planned(command, tmp_path):
+    own = (DOCS / "own_study.md").read_text(encoding="utf-8")
+    (mine,) = re.findall(r'```yaml title="mine.yaml"\n(.*?)```', own, re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(mine)
+    (tmp_path / "wider.yaml").write_text("name: wider\nnetwork: {hidden_units: 128}\n")
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    _, *options = command.split()
+    plan = [SNAKEMAKE, "--snakefile", ROOT / "Snakefile", "--dry-run", "--quiet", *options]
+    done = subprocess.run(plan, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    if "partial" not in command:
+        assert re.search(r"\d+ runs would be computed", done.stderr)

@@ -1,15 +1,19 @@
 """The project used from elsewhere: installed, from an empty folder, without TensorFlow."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from smoothcore.errors import SettingsError
+from smoothcore.files.paths import Layout
 from smoothcore.files.storage import read_csv, read_parquet
 from smoothcore.jobs import training
+from smoothcore.study.run import Run
 from tests.workflow import REPOSITORY, SNAKEMAKE
 
 #: put in the way of every interpreter that is started
@@ -69,6 +73,21 @@ def test_from_an_empty_folder_and_without_tensorflow(tmp_path, blocked):
     assert set(read_csv(results / "table2.csv")["regularizer"]) == {"GN"}
     assert (results / "report.html").exists() and (results / "figure2.svg").exists()
     assert {path.name for path in folder.iterdir()} == {".snakemake", "results"}
+
+
+@pytest.mark.workflow
+def test_as_a_module_of_another_workflow(tmp_path):
+    page = (REPOSITORY / "docs" / "elsewhere.md").read_text(encoding="utf-8")
+    (snakefile,) = re.findall(r'^```python title="Snakefile"\n(.*?)^```$', page, re.M | re.S)
+    snakefile = snakefile.replace("path/to/this/Snakefile", str(REPOSITORY / "Snakefile"))
+    config = yaml.safe_load(STUDY) | {"optimality": None}
+    (old,) = re.findall(r"config: (\{.*\})", snakefile)
+    (tmp_path / "Snakefile").write_text(snakefile.replace(old, repr(config)))
+    layout = Layout(Path("results/mine"))
+    wanted = layout.measured(Run("0-1", 16, 0, "none", 0.0, 0.01))
+    said = run([SNAKEMAKE, "--cores", 2, "--", wanted], tmp_path, tmp_path)
+    assert "smooth_train " in said and "smooth_measure " in said
+    assert (tmp_path / wanted).exists()
 
 
 @pytest.fixture(scope="module")
