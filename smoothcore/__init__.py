@@ -2,7 +2,7 @@
 
 The library behind the workflow: data, training, smoothness measures, statistics, figures. It knows
 nothing of Snakemake and can be used alone. Importing the package imports none of its parts;
-TensorFlow is imported only by the TensorFlow engine, `keras_models.autodiff`.
+TensorFlow is imported only by the TensorFlow engine and by ``keras_models``.
 """
 
 __version__ = "0.1.0"

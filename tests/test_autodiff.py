@@ -338,6 +338,14 @@ def test_a_gradient_that_is_not_that_of_the_values_is_refused(of):
     assert "stop_gradient" in message
 
 
+def test_a_slope_below_the_rounding_of_the_values_is_no_contradiction():
+    """Float32 cannot tell 1000 + 1e-6 x from 1000: the values do not move, the gradient is 1e-6."""
+    model = sequential(Dense(1, kernel_initializer=keras.initializers.Constant(1e-6)))
+    model.layers[0].bias.assign([1000])
+    (gn,) = autodiff.measure(model, images(3), measures="GN")
+    assert gn.value == pytest.approx(1e-6 * np.sqrt(3), rel=1e-6)
+
+
 def test_gradients_stopped_where_nothing_is_lost_are_no_fault():
     """logsumexp stops the gradient of a maximum that it adds and subtracts: Σ softmax = 1."""
     inputs = keras.Input((3,), dtype="float64")

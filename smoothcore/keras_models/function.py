@@ -13,6 +13,9 @@ ROWS_AT_ONCE = 4096
 #: points at which a model is tried before it is measured
 _TRIED = 16
 
+#: the larger of the two steps of central differences, as a part of a segment
+_STEP = 1e-2
+
 
 class Function:
     """A Keras model in inference mode, of flat inputs.
@@ -78,9 +81,9 @@ class Function:
         - A value must not depend on the other inputs of the batch, nor on chance: the difference
           allowed is the square root of float32's spacing, relative to the largest value.
         - ∇f must be the gradient of f. Where central differences with steps of 1/100 and 1/1000 of
-          a segment agree to 1 %, the derivative by ∇f must be within 10 % of them; the model is
-          refused where most segments tried say otherwise (a gradient stopped or replaced on part of
-          the way).
+          a segment agree to 1 %, the derivative by ∇f must be within 10 % of them, or within what
+          ten spacings of float32 in f make of them; the model is refused where most segments tried
+          say otherwise (a gradient stopped or replaced on part of the way).
 
         Raises:
             UnsupportedModelError: one of the two does not hold.
@@ -91,7 +94,8 @@ class Function:
         middle, step = a + 0.37 * (b - a), b - a
         f, gradients = self.values_and_gradients(middle)
         alone = np.concatenate([self.values(x[None]) for x in middle[:2]])
-        close = np.sqrt(np.finfo(np.float32).eps) * np.abs(f).max()
+        spacing = np.finfo(np.float32).eps
+        close = np.sqrt(spacing) * np.abs(f).max()
         if not np.allclose(alone, f[:2], rtol=0, atol=close, equal_nan=True):
             raise UnsupportedModelError(
                 f"model {self.model.name!r} gives {alone[0]:.6g} for an input alone and {f[0]:.6g} "
@@ -100,11 +104,13 @@ class Function:
             )
         coarse, fine = (
             (self.values(middle + h * step) - self.values(middle - h * step)) / (2 * h)
-            for h in (1e-2, 1e-3)
+            for h in (_STEP, _STEP / 10)
         )
         claimed = np.einsum("ij,ij->i", gradients, step)
         settled = np.abs(coarse - fine) <= 0.01 * np.abs(fine)
-        wrong = settled & (np.abs(claimed - fine) > 0.1 * np.maximum(np.abs(claimed), np.abs(fine)))
+        allowed = 0.1 * np.maximum(np.abs(claimed), np.abs(fine))
+        allowed += 10 * spacing * np.abs(f).max() / (_STEP / 10)
+        wrong = settled & (np.abs(claimed - fine) > allowed)
         if 2 * np.count_nonzero(wrong) > len(wrong):
             i = int(np.argmax(wrong))
             raise UnsupportedModelError(
