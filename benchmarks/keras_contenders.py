@@ -44,7 +44,8 @@ def autodiff_measures(folder: str, n_samples: int, grid_points: int) -> Contende
     x_test = problems.test_images(folder)
     model = to_keras(problems.read_network(folder))
     points = measures.draw_evaluation_points(x_test, n_samples, generator(stream("benchmark")))
-    return Contender(timed(lambda: autodiff.measure(model, points, grid_points)), 1)
+    names = ("GN", "FPL", "GPL")
+    return Contender(timed(lambda: autodiff.measure(model, points, grid_points, names)), 1)
 
 
 KINDS = {"keras_fit": fit, "keras_autodiff": autodiff_measures}

@@ -2,8 +2,8 @@
 
     .venv/bin/python docs/library_alone.py
 
-GN, FPL and GPL are defined for every differentiable model with one output, however deep. WP is
-defined for the two-layer ReLU network only, where all four have closed forms.
+Some measures are defined for every differentiable model with one output, however deep. The others
+are defined for the two-layer ReLU network only, where all of them have closed forms.
 """
 
 import keras
@@ -40,20 +40,33 @@ def main() -> dict[str, dict[str, measures.Measurement]]:
     # the same points and segments for both, so that they can be compared
     x_test = rng.uniform(0, 1, (300, 6)).astype(np.float32)
     evaluation = measures.draw_evaluation_points(x_test, n_samples=200, rng=rng)
+    about = measures.all_measures()
     return {
         "two layers, closed forms": {
             m.measure: m
             for m in measures.measure(from_keras(two_layers), evaluation)
-            if m.estimator == measures.SAMPLED or m.measure == "WP"
+            if m.estimator == about[m.measure].main_estimator
         },
         "two layers, autodiff": {m.measure: m for m in autodiff.measure(two_layers, evaluation)},
         "deeper, autodiff": {m.measure: m for m in autodiff.measure(deeper, evaluation)},
     }
 
 
+def text(measurement: measures.Measurement | None) -> str:
+    """Return a value, with its standard error if it is sampled."""
+    if measurement is None:
+        return "–"
+    error = f" ± {measurement.stderr:.3f}" if measurement.stderr else ""
+    return f"{measurement.value:.3f}{error}"
+
+
+def show(measured: dict[str, dict[str, measures.Measurement]]) -> None:
+    """Print a line for each measure, a column for each way."""
+    print(" " * 10 + "".join(f"{title:>26}" for title in measured))
+    for name in measures.all_measures():
+        cells = (values.get(name) for values in measured.values())
+        print(f"{name:10}" + "".join(f"{text(cell):>26}" for cell in cells))
+
+
 if __name__ == "__main__":
-    for title, measured in main().items():
-        values = "   ".join(
-            f"{name} {m.value:.3f} ± {m.stderr:.3f}" for name, m in measured.items()
-        )
-        print(f"{title + ':':26}{values}")
+    show(main())

@@ -1,5 +1,6 @@
 """Measures by automatic differentiation: by hand, by finite differences, against closed forms."""
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -23,7 +24,7 @@ from keras.layers import (
 
 from smoothcore import measures
 from smoothcore.errors import SmoothcoreError
-from smoothcore.keras_models import autodiff, function
+from smoothcore.keras_models import autodiff, definitions, function
 from smoothcore.keras_models.conversion import to_keras
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
@@ -59,7 +60,13 @@ def test_one_kink_by_hand():
     assert got["GPL"].value == pytest.approx(1, abs=1e-15)
     assert np.isnan(got["GPL"].stderr)
     assert got["GPL"].n_samples == 1
-    assert {m.estimator for m in got.values()} == {"sampled"}
+    assert got["GC"].value == pytest.approx(0.5, abs=1e-15)
+    assert got["LG"].value == pytest.approx(1, abs=1e-15)
+    # ∂f/∂(w, β, v, c) is (0, 0, 0, 1) where the unit is off, (x, 1, x, 1) at x = 2 and 3: the
+    # squares sum to 1, 10, 20, 1
+    assert got["SH"].value == pytest.approx(2 * 32 / 4, abs=1e-14)
+    for name in ("GC", "LG", "SH"):
+        assert (got[name].stderr, got[name].n_samples) == (0, 4)
 
 
 def test_affine_function():
@@ -86,13 +93,14 @@ def test_agrees_with_the_closed_forms(d, h, grid_points, seed):
     network = TwoLayerNetwork(network.W, 0.1 * rng.standard_normal(h), network.v, network.c)
     evaluation = random_points(d, n=25, seed=seed)
     closed = measures.measure(network, evaluation, grid_points)
-    expected = by_name(m for m in closed if m.estimator == "sampled")
+    expected = {(m.measure, m.estimator): m for m in closed}
     got = autodiff.measure(to_keras(network), evaluation, grid_points)
-    assert [m.measure for m in got] == ["GN", "FPL", "GPL"]
+    assert [m.measure for m in got] == list(autodiff.all_definitions())
     for m in got:
-        assert m.value == pytest.approx(expected[m.measure].value, rel=1e-10, abs=1e-14)
-        assert m.stderr == pytest.approx(expected[m.measure].stderr, rel=1e-10, abs=1e-14)
-        assert m.n_samples == expected[m.measure].n_samples
+        same = expected[m.measure, measures.all_measures()[m.measure].main_estimator]
+        assert m.value == pytest.approx(same.value, rel=1e-10, abs=1e-14)
+        assert m.stderr == pytest.approx(same.stderr, rel=1e-10, abs=1e-14)
+        assert (m.estimator, m.n_samples, m.images) == (same.estimator, same.n_samples, "test")
 
 
 def test_agrees_with_the_closed_forms_in_float32_on_digits():
@@ -102,10 +110,21 @@ def test_agrees_with_the_closed_forms_in_float32_on_digits():
     x = (load_digits().data[:200] / 16).astype(np.float32)
     network = initialize(64, 32, 0.5, np.random.default_rng(2))
     evaluation = draw_evaluation_points(x, 40, np.random.default_rng(0))
-    expected = by_name(m for m in measures.measure(network, evaluation) if m.estimator == "sampled")
+    expected = {(m.measure, m.estimator): m for m in measures.measure(network, evaluation)}
     for m in autodiff.measure(to_keras(network), evaluation):
         # FPL sums 99 differences of an f of the order of 1, each rounded at 6e-8
-        assert m.value == pytest.approx(expected[m.measure].value, rel=1e-5)
+        assert m.value == pytest.approx(expected[m.measure, m.estimator].value, rel=1e-5)
+
+
+def test_definitions_are_those_of_measures():
+    """A function of `definitions` under a name that is no measure's would never be found."""
+    functions = {
+        name: value
+        for name, value in vars(definitions).items()
+        if inspect.isfunction(value) and value.__module__ == definitions.__name__
+    }
+    assert list(functions.values()) == list(autodiff.all_definitions().values())
+    assert set(autodiff.all_definitions()) == {"GN", "FPL", "GPL", "GC", "LG", "SH"}
 
 
 def deep_model(d=4):
@@ -135,6 +154,9 @@ def test_deeper_model_agrees_with_finite_differences():
     model, evaluation, n = deep_model(), random_points(4), 20
     got = by_name(autodiff.measure(model, evaluation, n))
     x = evaluation.images
+    norms = np.linalg.norm(finite_differences(model, x), axis=1)
+    assert got["GC"].value == pytest.approx(np.mean(norms**2), rel=1e-7)
+    assert got["LG"].value == pytest.approx(norms.max(), rel=1e-7)
     gn = np.linalg.norm(finite_differences(model, x[evaluation.points]), axis=1).mean()
     fpl, gpl = [], []
     for a, b in zip(x[evaluation.starts], x[evaluation.ends], strict=True):
@@ -146,6 +168,89 @@ def test_deeper_model_agrees_with_finite_differences():
     assert got["GN"].value == pytest.approx(gn, rel=1e-7)
     assert got["FPL"].value == pytest.approx(np.mean(fpl), rel=1e-12)
     assert got["GPL"].value == pytest.approx(np.mean(gpl), rel=1e-7)
+
+
+def test_sharpness_agrees_with_finite_differences():
+    """(2 / n) Σ_x ‖∇_θ f(x)‖² over the trainable parameters, so not over the moving averages."""
+    model, evaluation, step = deep_model(), random_points(4), 1e-5
+    squares = 0
+    for variable in model.trainable_variables:
+        start = variable.numpy()
+        for entry in np.ndindex(start.shape):
+            shifted = np.zeros_like(start)
+            shifted[entry] = step
+            f = []
+            for sign in (1, -1):
+                variable.assign(start + sign * shifted)
+                f.append(model(evaluation.images, training=False).numpy()[:, 0])
+            squares += ((f[0] - f[1]) / (2 * step)) ** 2
+        variable.assign(start)
+    (sharpness,) = autodiff.measure(model, evaluation, measures="SH")
+    assert sharpness.value == pytest.approx(2 * squares.mean(), rel=1e-7)
+
+
+class Positions(keras.Layer):
+    """Weights that are looked up, one of them twice: f(x) = (x₁ + x₂) e₁ + x₃ e₂."""
+
+    def build(self, shape):
+        self.table = self.add_weight(shape=(5, 1), initializer="ones", name="table")
+
+    def call(self, x):
+        looked_up = keras.ops.take(self.table, keras.ops.convert_to_tensor([0, 0, 3]), axis=0)
+        return keras.ops.matmul(x, looked_up)
+
+
+def test_sharpness_of_a_parameter_used_twice():
+    evaluation = images(3)
+    (sharpness,) = autodiff.measure(sequential(Positions()), evaluation, measures="SH")
+    x = evaluation.images.astype(np.float64)
+    expected = 2 * np.mean((x[:, 0] + x[:, 1]) ** 2 + x[:, 2] ** 2)
+    assert sharpness.value == pytest.approx(expected, rel=1e-6)
+
+
+def test_frozen_parameters_are_not_in_the_sharpness():
+    """f(x) = Σ x + c with only c trainable: 2."""
+    model = sequential(Dense(1, kernel_initializer="ones"))
+    model.layers[0].kernel.trainable = False
+    (sharpness,) = autodiff.measure(model, images(3), measures="SH")
+    assert sharpness.value == 2
+    model.trainable = False
+    message = refusal(model, images(3))
+    assert "has no trainable parameter, so it has no sharpness: name the measures" in message
+
+
+class Detached(Dense):
+    def call(self, x):
+        return keras.ops.matmul(x, self.kernel) + keras.ops.stop_gradient(self.bias)
+
+
+def test_a_parameter_without_gradient_is_named():
+    message = refusal(sequential(Detached(1, name="last")), images(3), measures="SH")
+    assert "no gradient leads from the output to the parameter 'mine/last/bias'" in message
+    assert "trainable = False" in message
+
+
+def test_a_model_that_runs_eagerly_only_is_measured():
+    """f(x) = ± x₁, by a branch of Python: its one parameter is a factor, at 1."""
+
+    class Branching(Dense):
+        def call(self, x):
+            f = super().call(x[:, :1])
+            return f if float(x[0, 0]) > -1 else -f
+
+    model = sequential(Branching(1, use_bias=False, kernel_initializer="ones"), shape=(1,))
+    model.compile(run_eagerly=True)
+    evaluation = images(1)
+    got = by_name(autodiff.measure(model, evaluation))
+    assert got["GN"].value == 1
+    expected = 2 * np.mean(evaluation.images.astype(np.float64) ** 2)
+    assert got["SH"].value == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_diverged_model_has_no_values():
+    model = deep_model()
+    model.layers[0].kernel.assign(np.full((4, 9), np.nan))
+    assert all(np.isnan(m.value) for m in autodiff.measure(model, random_points(4)))
 
 
 def test_image_models_take_flat_vectors():
@@ -178,7 +283,8 @@ def dead(x):
 def test_a_gradient_of_zero_stays_zero(of):
     inputs = keras.Input((3,), dtype="float64")
     model = keras.Model(inputs, of(inputs))
-    assert [m.value for m in autodiff.measure(model, random_points(3))] == [0, 0, 0]
+    names = ["GN", "FPL", "GPL", "GC", "LG"]
+    assert [m.value for m in autodiff.measure(model, random_points(3), measures=names)] == [0] * 5
 
 
 @pytest.mark.parametrize("rows", [1, 7, 30])
@@ -233,7 +339,7 @@ def test_one_measure_may_be_named_alone():
 
 
 def test_unknown_names_and_grids_are_refused_readably():
-    with pytest.raises(ValueError, match="unknown measure 'gn': choose among GN, FPL, GPL"):
+    with pytest.raises(ValueError, match="unknown measure 'gn': choose among GN, FPL, GPL, "):
         autodiff.measure(deep_model(), random_points(4), measures="gn")
     with pytest.raises(ValueError, match="at least 2 points"):
         autodiff.measure(deep_model(), random_points(4), grid_points=1)

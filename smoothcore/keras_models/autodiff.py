@@ -1,48 +1,58 @@
-"""GN, FPL and GPL of any differentiable Keras model, by automatic differentiation.
+"""Measures of any differentiable Keras model, by automatic differentiation.
 
-The definitions (§3 of the paper) as they stand, with no use of the model's structure. For the
+The definitions as they stand, with no use of the model's structure (`definitions`). For the
 two-layer network `smoothcore.measures` is exact and more than ten times as fast; this is for models
 of any other kind, and to check the closed forms.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import keras
-import numpy as np
 
-from smoothcore.keras_models import function
-from smoothcore.keras_models.function import Function, check_backend, slices
+from smoothcore.keras_models import definitions
+from smoothcore.keras_models.definitions import SeenFunction
+from smoothcore.keras_models.function import Function, check_backend
 from smoothcore.keras_models.supported import UnsupportedModelError
-from smoothcore.measures import SAMPLED, EvaluationPoints, Measurement, all_measures
+from smoothcore.measures import EvaluationPoints, Measurement, all_measures
 
-#: the measures defined for every differentiable model
-MEASURES = ("GN", "FPL", "GPL")
+
+def all_definitions() -> Mapping[str, Callable[[SeenFunction], Measurement]]:
+    """Return the measures that are defined for every differentiable model, by name, in order."""
+    modules = {name: about.module.rpartition(".")[2] for name, about in all_measures().items()}
+    return {
+        name: getattr(definitions, module)
+        for name, module in modules.items()
+        if hasattr(definitions, module)
+    }
 
 
 def measure(
     model: keras.Model,
     evaluation: EvaluationPoints,
     grid_points: int = 100,
-    measures: Iterable[str] | str = MEASURES,
+    measures: Iterable[str] | str | None = None,
 ) -> list[Measurement]:
-    """Return the sampled measures of a model with one output.
+    """Return measures of a model with one output, each by its main estimator.
 
-    - GN: mean over the points of ‖∇f(x)‖.
-    - FPL: mean over the segments of Σ_k |f(x(t_k)) − f(x(t_{k−1}))| (equation 10).
-    - GPL: mean over the segments of Σ_k ‖∇f(x(t_k)) − ∇f(x(t_{k−1}))‖.
-
-    The grid is t_k = k / (n − 1), k = 0 … n − 1. The model is run in inference mode (dropout off,
-    batch normalization by its moving averages), in which the samples of a batch are independent.
-    ∇f is TensorFlow's gradient: 0 where units are dead, a one-sided choice at a kink. A model is
-    tried on some of the segments first (`Function.check`).
+    The formulas are those of `definitions`. The grid of a segment is t_k = k / (n − 1),
+    k = 0 … n − 1. The model is run in inference mode (dropout off, batch normalization by its
+    moving averages), in which the samples of a batch are independent. ∇f is TensorFlow's gradient:
+    0 where units are dead, a one-sided choice at a kink. A model is tried on some of the segments
+    first (`Function.check`).
 
     Args:
         model: one number for each input; float32 or float64, Keras on TensorFlow.
         evaluation: points and segments, from `measures.draw_evaluation_points`; its images have the
-            shape of the model's inputs, or are flat vectors.
-        grid_points: n ≥ 2 of FPL and GPL.
-        measures: which of `MEASURES` to compute, one or several; the result has their order.
+            shape of the model's inputs, or are flat vectors. A measure that is defined on training
+            images needs an evaluation of those.
+        grid_points: n ≥ 2 of the path lengths.
+        measures: which to compute, one or several, in the order of the result; None for all of
+            `all_definitions`.
+
+    Returns:
+        Labelled as of the trained network on test images. NaN where the model's values are.
 
     Raises:
         UnsupportedModelError: a measure is not defined for the model; the model is not a
@@ -51,36 +61,32 @@ def measure(
         ValueError: a measure of another name, or ``grid_points`` < 2.
     """
     check_backend()
-    names = [measures] if isinstance(measures, str) else list(measures)
-    _check_names(names, model)
+    defined = all_definitions()
+    names = (
+        [measures] if isinstance(measures, str) else list(defined if measures is None else measures)
+    )
+    for name in names:
+        _check_name(name, model)
     if grid_points < 2:
         raise ValueError(f"a grid needs at least 2 points, got {grid_points}")
     f = Function(model, evaluation.images)
-    images = evaluation.images.reshape(len(evaluation.images), -1)
-    starts, ends = images[evaluation.starts], images[evaluation.ends]
-    values = {}
+    chosen = [defined[name] for name in names]
+    seen = SeenFunction(f, evaluation, grid_points, with_gradients=definitions.gpl in chosen)
     with _full_precision():
-        f.check(starts, ends)
-        if "GN" in names:
-            values["GN"] = _gradient_norms(f, images[evaluation.points])
-        if "FPL" in names or "GPL" in names:
-            values["FPL"], values["GPL"] = _path_lengths(
-                f, starts, ends, grid_points, "GPL" in names
-            )
-    return [Measurement.mean(name, SAMPLED, values[name]) for name in names]
+        f.check(*seen.ends)
+        return [definition(seen) for definition in chosen]
 
 
-def _check_names(names: list[str], model: keras.Model) -> None:
-    for name in names:
-        if name in MEASURES:
-            continue
-        if name in all_measures():
-            raise UnsupportedModelError(
-                f"{name} is defined for two-layer ReLU networks only, not for the model "
-                f"{getattr(model, 'name', model)!r} in general; if it is one, use "
-                f"smoothcore.measures.measure(from_keras(model), ...)"
-            )
-        raise ValueError(f"unknown measure {name!r}: choose among {', '.join(MEASURES)}")
+def _check_name(name: str, model: Any) -> None:
+    defined = all_definitions()
+    if name not in all_measures():
+        raise ValueError(f"unknown measure {name!r}: choose among {', '.join(defined)}")
+    if name not in defined:
+        raise UnsupportedModelError(
+            f"{name} is defined for two-layer ReLU networks only, not for the model "
+            f"{getattr(model, 'name', model)!r} in general; if it is one, use "
+            f"smoothcore.measures.measure(from_keras(model), ...)"
+        )
 
 
 @contextlib.contextmanager
@@ -94,29 +100,3 @@ def _full_precision() -> Iterator[None]:
         yield
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(before)
-
-
-def _gradient_norms(f: Function, x: np.ndarray) -> np.ndarray:
-    norms = np.empty(len(x))
-    for rows in slices(len(x), function.ROWS_AT_ONCE):
-        norms[rows] = np.linalg.norm(f.values_and_gradients(x[rows])[1], axis=1)
-    return norms
-
-
-def _path_lengths(
-    f: Function, starts: np.ndarray, ends: np.ndarray, n: int, with_gradients: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return FPL and GPL (NaN without gradients) of each segment."""
-    fpl, gpl = np.empty(len(starts)), np.full(len(starts), np.nan)
-    t = np.linspace(0, 1, n)[:, None]
-    for rows in slices(len(starts), max(1, function.ROWS_AT_ONCE // n)):
-        a, b = (x[rows, None].astype(np.float64) for x in (starts, ends))
-        path = ((1 - t) * a + t * b).reshape(-1, f.d)  # segment by segment
-        if with_gradients:
-            values, gradients = f.values_and_gradients(path)
-            jumps = np.diff(gradients.reshape(-1, n, f.d), axis=1)
-            gpl[rows] = np.linalg.norm(jumps, axis=2).sum(axis=1)
-        else:
-            values = f.values(path)
-        fpl[rows] = np.abs(np.diff(values.reshape(-1, n), axis=1)).sum(axis=1)
-    return fpl, gpl

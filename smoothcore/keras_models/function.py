@@ -46,7 +46,7 @@ class Function:
     def values(self, x: np.ndarray) -> np.ndarray:
         """Return f(x) at each x of shape (n, d); float64, shape (n,)."""
         values = np.empty(len(x))
-        for rows in slices(len(x), ROWS_AT_ONCE):
+        for rows in slices(len(x)):
             values[rows] = self._output(self._inputs(x[rows])).numpy()
         return values
 
@@ -59,7 +59,7 @@ class Function:
         import tensorflow as tf
 
         values, gradients = np.empty(len(x)), np.empty((len(x), self.d))
-        for rows in slices(len(x), ROWS_AT_ONCE):
+        for rows in slices(len(x)):
             inputs = self._inputs(x[rows])
             with tf.GradientTape() as tape:
                 tape.watch(inputs)
@@ -74,6 +74,51 @@ class Function:
                 )
             values[rows], gradients[rows] = f.numpy(), np.reshape(gradient, (-1, self.d))
         return values, gradients
+
+    def gradient_norms(self, x: np.ndarray) -> np.ndarray:
+        """Return ‖∇f(x)‖ at each x of shape (n, d); float64, shape (n,)."""
+        norms = np.empty(len(x))
+        for rows in slices(len(x)):
+            norms[rows] = np.linalg.norm(self.values_and_gradients(x[rows])[1], axis=1)
+        return norms
+
+    def parameter_gradient_squares(self, x: np.ndarray) -> np.ndarray:
+        """Return ‖∇_θ f(x)‖² at each x of shape (n, d); float64, shape (n,).
+
+        θ: all trainable parameters. The gradients are had one input at a time.
+
+        Raises:
+            UnsupportedModelError: no gradient leads to one of the parameters, or it has none.
+        """
+        import tensorflow as tf
+
+        if not (variables := self.model.trainable_variables):
+            raise UnsupportedModelError(
+                f"model {self.model.name!r} has no trainable parameter, so it has no sharpness: "
+                f"name the measures you want, or set trainable = True of a layer"
+            )
+        values = [variable.value for variable in variables]
+        self.values(x[:1])  # one number for an input
+
+        def square(inputs):
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(values)
+                (f,) = call(self.model, inputs)
+            gradients = tape.gradient(f, values)
+            for variable, gradient in zip(variables, gradients, strict=True):
+                if gradient is None:
+                    raise UnsupportedModelError(
+                        f"model {self.model.name!r}: no gradient leads from the output to the "
+                        f"parameter {variable.path!r}; if f does not depend on it, say so by "
+                        f"trainable = False of its layer"
+                    )
+            # an embedding gives its gradient in pieces
+            gradients = [tf.cast(tf.convert_to_tensor(g), tf.float64) for g in gradients]
+            return tf.add_n([tf.reduce_sum(g * g) for g in gradients])
+
+        if not self.model.run_eagerly:
+            square = tf.function(square, autograph=False)
+        return np.array([square(self._inputs(row[None])).numpy() for row in x], np.float64)
 
     def check(self, starts: np.ndarray, ends: np.ndarray) -> None:
         """Try the model on the segments from ``starts`` to ``ends``, both (n, d).
@@ -93,6 +138,8 @@ class Function:
         a, b = starts[:_TRIED].astype(np.float64), ends[:_TRIED].astype(np.float64)
         middle, step = a + 0.37 * (b - a), b - a
         f, gradients = self.values_and_gradients(middle)
+        if not np.isfinite(f).all():
+            return  # a diverged model: nothing can be compared
         alone = np.concatenate([self.values(x[None]) for x in middle[:2]])
         spacing = np.finfo(np.float32).eps
         close = np.sqrt(spacing) * np.abs(f).max()
@@ -189,8 +236,9 @@ def check_backend() -> None:
         )
 
 
-def slices(length: int, step: int) -> Iterator[slice]:
-    """Return slices of ``step`` that cover ``length``."""
+def slices(length: int, rows_each: int = 1) -> Iterator[slice]:
+    """Return slices of ``length`` items of some rows each, few enough to be held at a time."""
+    step = max(1, ROWS_AT_ONCE // rows_each)
     return (slice(start, start + step) for start in range(0, length, step))
 
 
