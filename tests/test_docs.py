@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS
-from smoothcore.results import reference, statistics
+from smoothcore.results import reference, result_files, statistics
 from smoothcore.study.run import COORDINATES
 from tests.workflow import SNAKEMAKE
 from workflow_scripts import __main__ as smoothcore_command
@@ -17,7 +17,12 @@ from workflow_scripts import __main__ as smoothcore_command
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 SITE = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-PAGES = [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *DOCS.glob("*.md"),
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "results" / "README.md",
+]
 
 
 def test_columns_are_those_of_the_schemas():
@@ -59,6 +64,15 @@ def test_links_lead_to_files(page):
 def test_lines_of_the_readme_fit_a_terminal():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if len(line) > 100] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "results/README.md"])
+def test_files_of_the_listings_are_made(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    listed = re.findall(r"^ {4,6}((?:[\w.]+  )+) ", text[text.index("report.html  ") - 6 :], re.M)
+    names = {name for line in listed for name in line.split()}
+    made = {*result_files(partial=False), "grid.parquet"}
+    assert {"table1.csv", "runs.parquet", "report.html"} < names <= made
 
 
 COMMANDS = sorted(
