@@ -11,7 +11,7 @@ import duckdb
 import matplotlib
 import pandas as pd
 import pytest
-from synthetic_study import demo_study, interpolates, value_of, write_study
+from synthetic_study import DECOY, demo_study, interpolates, value_of, write_study
 
 from smoothcore.datasets import prepare
 from smoothcore.files.paths import Layout
@@ -29,7 +29,7 @@ SQL = [(title, code) for title, lang, _, code in BLOCKS if lang == "sql"]
 
 @pytest.fixture(scope="module")
 def study_folder(tmp_path_factory):
-    """A folder with results/demo in it; the first cell is missing among the files per cell."""
+    """A folder with results/demo in it; the first run is missing among the files per run."""
     folder = tmp_path_factory.mktemp("queries")
     root = folder / "results" / "demo"
     study = demo_study()
@@ -109,11 +109,31 @@ def test_tau_from_the_measures_is_tau_of_the_table():
     assert ask(titled(QUESTIONS, "The same τ")).to_dict() == pytest.approx(table.to_dict())
 
 
-def test_the_missing_cell_is_found():
+def test_the_missing_run_is_found():
     (row,) = (
-        duckdb.sql(titled(SQL, "The cells of the grid that are missing")).df().to_dict("records")
+        duckdb.sql(titled(SQL, "The runs of the grid that are missing")).df().to_dict("records")
     )
     assert row == all_runs(demo_study())[0].coordinates
+
+
+def test_a_folder_of_files_has_sizes_that_are_numbers():
+    table = ask(titled(QUESTIONS, "A folder of files"))
+    assert table["size"].dtype.kind == "i" and set(table["size"]) == {16, 32, 64, 128}
+    of_pair = table[(table["pair"] == "0-1") & (table["measure"] == "GPL")]
+    assert of_pair["size"].is_monotonic_increasing
+
+
+def test_questions_are_of_networks_that_were_trained():
+    """A row that is not a main one holds a value that would show in every mean."""
+    assert DECOY > 1e5
+    for title, code, kind in QUESTIONS:
+        if kind or title.startswith("Before and after"):
+            continue
+        answer = ask(code)
+        if isinstance(answer, pd.DataFrame) and "value" in answer:
+            assert answer["value"].max() < 1e3, title
+    by_size = ask(titled(QUESTIONS, "The mean of every measure by training set size"))
+    assert by_size.to_numpy().max() < 1e3
 
 
 def test_the_plot_along_a_segment_is_written():

@@ -1,5 +1,6 @@
 """The report in a real browser: offline, quiet, fit for phones, the dark and the keyboard."""
 
+import re
 import shutil
 from itertools import pairwise
 
@@ -37,7 +38,7 @@ def browser():
 
 @pytest.fixture(scope="module", params=["whole", "half"])
 def study(request, tmp_path_factory):
-    """A study's folder and the file of its report; the half one lacks every second cell."""
+    """A study's folder and the file of its report; the half one lacks every second run."""
     folder = tmp_path_factory.mktemp(request.param) / "results" / "demo"
     runs = all_runs(demo_study())
     kept = set(runs if request.param == "whole" else runs[::2])
@@ -90,7 +91,9 @@ def lightness(shown, selector, prop):
     color = shown.evaluate(
         "([s, p]) => getComputedStyle(document.querySelector(s))[p]", [selector, prop]
     )
-    return sum(map(float, color[color.index("(") + 1 : -1].split(",")[:3])) / 3
+    numbers = [float(x) for x in re.findall(r"[\d.]+", color)][:3]
+    # `light-dark` gives color(srgb …), from 0 to 1, for a colour of an SVG attribute
+    return (255 if color.startswith("color(") else 1) * sum(numbers) / 3
 
 
 @pytest.mark.parametrize(
@@ -122,9 +125,9 @@ def test_the_dark_theme_follows_the_system(open_report):
     assert lightness(dark, "body", "backgroundColor") < 40
     assert lightness(dark, "body", "color") > 200
     # the figures are part of the page and change with it
-    ground = "#figure-sizes svg path"
-    assert lightness(light, ground, "fill") > 230
-    assert lightness(dark, ground, "fill") < 40
+    ink = '#figure-sizes svg path[style*="stroke: var(--ink)"]'
+    assert lightness(light, ink, "stroke") < 60
+    assert lightness(dark, ink, "stroke") > 200
 
 
 def test_the_toggle_overrides_the_system_and_is_remembered(open_report):
@@ -166,7 +169,7 @@ def test_text_stands_out_from_its_ground_in_both_themes(open_report):
 def test_the_keyboard_reaches_everything(open_report):
     shown = open_report()
     seen = []
-    for _ in range(12):
+    for _ in range(24):
         shown.keyboard.press("Tab")
         seen.append(
             shown.evaluate(
@@ -216,7 +219,9 @@ def test_the_numbers_shown_are_those_of_the_data(open_report, study):
     reported = float(
         shown.locator('[data-cell="table2.WP.exact.regularized"]').get_attribute("data-value")
     )
-    table = measures[(measures["measure"] == "WP") & (measures["regularizer"] == "WP")]
+    table = measures[
+        measures["main"] & (measures["measure"] == "WP") & (measures["regularizer"] == "WP")
+    ]
     means = table[table["interpolates"]].groupby("lambda")["value"].apply(list)
     assert (
         shown.locator('[data-cell="table2.WP.exact.regularized"]')
@@ -225,10 +230,32 @@ def test_the_numbers_shown_are_those_of_the_data(open_report, study):
     )
     # the mean over some of the pairs at one λ: those that also interpolate at λ = 0
     assert any(min(values) <= reported <= max(values) for values in means)
-    assert shown.locator('[data-cell="cells.present"]').inner_text() == str(len(runs))
+    assert shown.locator('[data-cell="runs.present"]').inner_text() == str(len(runs))
     rows = shown.locator("section#runs tbody tr").first.locator("td").all_inner_texts()
     monotonicity = runs[(runs["regularizer"] == "none") & (runs["size"] < 240)]
     assert int(rows[1]) == len(monotonicity)
+
+
+def test_tables_are_sorted_and_filtered_by_pair(open_report):
+    shown = open_report()
+    table = shown.locator("#table1")
+    head = table.locator("thead th").nth(1)
+    head.click()
+    values = [
+        float(cell.get_attribute("data-value"))
+        for cell in table.locator("tbody tr td:nth-child(2)").all()
+        if cell.get_attribute("data-value") != "nan"
+    ]
+    assert values == sorted(values)
+    head.click()
+    first = table.locator("tbody tr td:nth-child(2)").first.get_attribute("data-value")
+    assert float(first) == max(values)
+    pairs = shown.locator("table[data-pairs]").first
+    rows = pairs.locator("tbody tr")
+    everything = rows.count()
+    shown.locator("label.filter input").first.fill("4-9")
+    visible = [row.inner_text() for row in rows.all() if row.is_visible()]
+    assert 0 < len(visible) < everything and all("4-9" in text for text in visible)
 
 
 def test_it_prints(open_report, tmp_path):
