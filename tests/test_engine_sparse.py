@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -278,6 +279,33 @@ def test_without_compilation_there_is_one_readable_error(tmp_path):
     assert done.returncode == 1
     assert "NUMBA_DISABLE_JIT is set: unset it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+OTHER_PROCESSOR = """
+import numpy as np
+from engine_cases import OBJECTIVES, create, distance, objective, random_problem, run_engine
+from engine_cases import run_reference
+from smoothcore.engines.sparse.sweep import UNITS
+
+assert UNITS == 32, UNITS
+problem = random_problem(h=10)
+for regularizer in OBJECTIVES:
+    goal = objective(regularizer, batch_size=16)
+    network, _ = run_engine(create("sparse", problem.x, problem.y, goal), problem)
+    expected, _ = run_reference(problem, goal)
+    assert distance(network, expected) <= {allowed}, regularizer
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of that kind")
+def test_processors_with_shorter_vectors(tmp_path):
+    """Half as many units are moved together where vectors are half as long."""
+    program = OTHER_PROCESSOR.format(allowed=tolerance(random_problem(), 16))
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx2,+fma",
+        "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+    }  # fmt: skip
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
 def without_root_privileges():

@@ -23,6 +23,7 @@ from smoothcore.engines import DIVERGED_ABOVE, Objective
 from smoothcore.engines.sparse.compiled import compiled
 from smoothcore.engines.sparse.images import pack, sort_by_group
 from smoothcore.engines.sparse.plain import (
+    BLOCK,
     CACHE_LINE,
     Parameters,
     Sizes,
@@ -129,7 +130,7 @@ class SparseEngine:
                 f"the training set is {self._n} × {d}, but the network takes {network.d} inputs "
                 f"and a permutation has {permutations.shape[1]} entries"
             )
-        H = _up(h, UNITS)
+        H = _up(h, BLOCK)
         W = np.zeros((self._D, H), np.float32)
         W[:d, :h] = network.W
         blocks = _aligned((H // UNITS, self._D, UNITS))

@@ -1,6 +1,6 @@
 """The plain SGD step of the `sparse` engine, but for what happens to W: see `sweep`.
 
-Conventions. H is the number of hidden units h rounded up to a multiple of `UNITS`, D the input
+Conventions. H is the number of hidden units h rounded up to a multiple of `BLOCK`, D the input
 dimension d rounded up to a multiple of `ROWS`; what is added has zero weights and keeps them. All
 that is accumulated during a step is a *move*, −rate × gradient, so that a parameter's update is
 ``+=``.
@@ -15,6 +15,9 @@ from smoothcore.engines.sparse.sweep import Entries
 from smoothcore.engines.sparse.vectors import PIXELS, fast
 
 CACHE_LINE = 64
+#: a multiple of `UNITS` on every processor, and units whose weights of `ROWS` pixels fit into the
+#: fastest cache
+BLOCK = 64
 
 
 class Sizes(NamedTuple):
