@@ -16,7 +16,9 @@ from smoothcore.engines.sparse.llvm import FLOAT, SIZE
 #: neighbouring pixels that are kept together: in an image, and in registers
 PIXELS = 2
 #: side of the squares in which W is transposed
-TILE = 16
+TILE = 8
+#: floats that are added up together in sums over pixels
+PART = 16
 #: pixels of the tiles in which sums over units are made
 ROWS = 112
 
@@ -52,7 +54,7 @@ def decode_group(typing_context, code, s, scale, value, at):
     return signature, codegen
 
 
-_PART = ir.VectorType(FLOAT, TILE)
+_PART = ir.VectorType(FLOAT, PART)
 
 
 def _sum_rows(builder, begin_with, rows, base, index, weight, start, stop):
@@ -70,8 +72,8 @@ def _sum_rows(builder, begin_with, rows, base, index, weight, start, stop):
 def _parts(builder, array, row):
     """Pointers to the parts of a row of ROWS floats."""
     return [
-        llvm.at(builder, array, llvm.position(builder, array, row, part * TILE), _PART)
-        for part in range(ROWS // TILE)
+        llvm.at(builder, array, llvm.position(builder, array, row, part * PART), _PART)
+        for part in range(ROWS // PART)
     ]
 
 
@@ -80,7 +82,7 @@ def _sum_products(builder, a, b):
     total = llvm.zero(_PART)
     for x, y in zip(a, b, strict=True):
         total = llvm.multiply_add(builder, x, y, total)
-    name, kind = f"llvm.vector.reduce.fadd.v{TILE}f32", ir.FunctionType(FLOAT, [FLOAT, _PART])
+    name, kind = f"llvm.vector.reduce.fadd.v{PART}f32", ir.FunctionType(FLOAT, [FLOAT, _PART])
     add = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(add, [ir.Constant(FLOAT, -0.0), total], fastmath=("reassoc",))
 
@@ -149,32 +151,43 @@ def prefetch(typing_context, array, position):
     return types.void(array, types.intp), codegen
 
 
+#: distance of two rows, which of their floats (8 … 15: of the second) each of them becomes
+_SHUFFLES = (
+    (1, (0, 8, 1, 9, 4, 12, 5, 13), (2, 10, 3, 11, 6, 14, 7, 15)),
+    (2, (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15)),
+    (4, (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15)),
+)
+#: the row in which each column is then
+_ORDER = (0, 2, 1, 3, 4, 6, 5, 7)
+
+
 @intrinsic
 def transpose_tile(typing_context, source, row, column, target, to_row, to_column):
-    """target[to_row + k, to_column + l] = source[row + l, column + k], 0 ≤ k, l < TILE = 16.
+    """target[to_row + k, to_column + l] = source[row + l, column + k], 0 ≤ k, l < TILE = 8.
 
-    Four perfect shuffles of the 16 rows; element by element it would take as long as a quarter of
-    a training step.
+    In shuffles that AVX has as instructions: pairs of floats of two rows, then fours, then eights.
     """
     signature = types.void(source, SIZE, SIZE, target, SIZE, SIZE)
-    lanes = ir.VectorType(ir.IntType(32), TILE)
-    low = ir.Constant(lanes, [x for k in range(TILE // 2) for x in (k, k + TILE)])
-    high = ir.Constant(lanes, [x for k in range(TILE // 2, TILE) for x in (k, k + TILE)])
+    kind = ir.VectorType(FLOAT, TILE)
 
     def codegen(context, builder, signature, args):
         def address(which, row, column, k):
             array = llvm.array(context, builder, signature, args, which)
             line = builder.add(row, ir.Constant(row.type, k))
             return llvm.at(
-                builder, array, builder.add(llvm.position(builder, array, line), column), _PART
+                builder, array, builder.add(llvm.position(builder, array, line), column), kind
             )
 
         lines = [builder.load(address(0, args[1], args[2], k), align=4) for k in range(TILE)]
-        for _ in range(4):  # log2 TILE
-            pairs = [(lines[k], lines[k + TILE // 2]) for k in range(TILE // 2)]
-            lines = [builder.shuffle_vector(a, b, s) for a, b in pairs for s in (low, high)]
-        for k in range(TILE):
-            builder.store(lines[k], address(3, args[4], args[5], k), align=4)
+        for apart, low, high in _SHUFFLES:
+            shuffled = list(lines)
+            for k in (k for k in range(TILE) if not k & apart):
+                for to, lanes in ((k, low), (k + apart, high)):
+                    mask = ir.Constant(ir.VectorType(ir.IntType(32), TILE), lanes)
+                    shuffled[to] = builder.shuffle_vector(lines[k], lines[k + apart], mask)
+            lines = shuffled
+        for k, line in enumerate(_ORDER):
+            builder.store(lines[line], address(3, args[4], args[5], k), align=4)
         return context.get_dummy_value()
 
     return signature, codegen
