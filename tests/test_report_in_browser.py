@@ -250,10 +250,12 @@ def test_tables_are_sorted_and_filtered_by_pair(open_report):
     head.click()
     first = table.locator("tbody tr td:nth-child(2)").first.get_attribute("data-value")
     assert float(first) == max(values)
-    pairs = shown.locator("table[data-pairs]").first
-    rows = pairs.locator("tbody tr")
+    shown.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    rows = shown.locator("#pairs tbody tr")
     everything = rows.count()
-    shown.locator("label.filter input").first.fill("4-9")
+    shown.locator(".scroll:has(> #pairs)").locator("xpath=preceding-sibling::label[1]").locator(
+        "input"
+    ).fill("4-9")
     visible = [row.inner_text() for row in rows.all() if row.is_visible()]
     assert 0 < len(visible) < everything and all("4-9" in text for text in visible)
 
