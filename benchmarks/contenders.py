@@ -62,14 +62,16 @@ def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
     """Everything that is measured of one run: all measures, both networks, both sets of images."""
     from smoothcore import measures
     from smoothcore.network.seeds import generator, stream
+    from smoothcore.network.two_layer import initialize
 
     network = problems.read_network(folder)
+    initial = initialize(network.d, network.h, 0.01, generator(stream("benchmark")))
     test, training = (
         measures.draw_evaluation_points(images, n_samples, generator(stream("benchmark")))
         for images in (problems.test_images(folder), problems.training_images(folder))
     )
     return Contender(
-        timed(lambda: measures.measure_run(network, network, test, training, grid_points)), 1
+        timed(lambda: measures.measure_run(network, initial, test, training, grid_points)), 1
     )
 
 

@@ -40,6 +40,6 @@ def show(results: dict) -> str:
         f"Measuring one network (N = {results['n_samples']}, n = {results['grid_points']})\n"
         "all measures in closed form, trained and initial network, 2,000 test and 10,000 training "
         f"images: {results['seconds']['closed forms']:.3f} s, {results['megabytes']:.0f} MB\n"
-        f"by automatic differentiation, on the test images only: "
+        "GN, FPL and GPL alone by automatic differentiation, on the test images: "
         f"{results['seconds']['autodiff']:.2f} s, {results['ratio'][0]:.0f} times as long"
     )
