@@ -24,6 +24,7 @@ include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/measure.smk"
 include: "rules/collect.smk"
+include: "rules/shown.smk"
 include: "rules/results.smk"
 
 
