@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks import problem, reaches
 from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
+from smoothcore.regularizers import all_regularizers
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def _steps(over_sgemm: float) -> dict:
     regularizers = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
     row = {"over_sgemm": [over_sgemm] * 3, "over_plain": [1.5] * 3, "keras_over": [12.0] * 3}
+    row["ms"] = 0.3
     return {
         "rows": [
             {"contender": engine, "regularizer": regularizer, **row}
@@ -35,6 +38,16 @@ def test_reaches_are_judged_by_their_bounds():
     assert "JAX ÷ sparse, plain step" not in by_name
     fast = {reach.name: reach.reached for reach in reaches.judge({"steps": _steps(0.33)})}
     assert fast["sparse, plain step ÷ sgemm"]
+
+
+def test_core_hours_of_the_grid():
+    """541 million published steps, and those of the weaker FPL and GPL: 0.36 ms each are 56 h."""
+    every = dict.fromkeys(("none", *all_regularizers()), 0.36)
+    assert reaches.grid_hours(every) == pytest.approx(0.36 * 561 / 3.6, rel=0.01)
+    # GN: 45 pairs, 157 steps an epoch
+    without_gn = reaches.grid_hours(every | {"GN": 0.0})
+    gn = 0.36e-3 * 45 * 157 * (4540 + 4680 + 5850) / 3600
+    assert reaches.grid_hours(every) - without_gn == pytest.approx(gn, rel=0.01)
 
 
 def test_ratios_are_taken_within_rounds():
