@@ -4,18 +4,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
+FOLDER ?= results/paper
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
 # `import smoothcore` from wherever the environment's python is started, and the command smoothcore
 FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
   --no-build-isolation --editable .
 
-.PHONY: demo demo-report test check docs benchmark soak reference lock clean help
+.PHONY: demo demo-report tables test check docs benchmark soak reference lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo       run both experiments on the 8x8 digits of scikit-learn (minutes)'
 	@echo 'make demo-report  the same, and the report of Snakemake on it'
+	@echo 'make tables     print Table 1 and 2 of results/paper, or of FOLDER=results/...'
 	@echo 'make test       run every test'
 	@echo 'make check      linters, format, types, dry run of the full grid'
 	@echo 'make docs       the pages of docs/ as a site in site/'
@@ -31,6 +33,10 @@ demo: $(VENV)/.runtime
 
 demo-report: demo
 	$(BIN)/snakemake --configfile config/demo.yaml --report results/demo/snakemake.html
+
+# any Python will do
+tables:
+	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m workflow_scripts.show_tables --folder $(FOLDER)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

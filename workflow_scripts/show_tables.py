@@ -20,8 +20,12 @@ _FILES = ("figure1.svg", "figure2.svg", "penalty_effects.svg", "report.html")
 def main() -> None:
     """Parse the arguments, read the tables, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", required=True, type=Path, help="results/<name>")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("results/paper"), help="results/<name>, or its partial"
+    )
     folder = parser.parse_args().folder
+    if not (folder / "table1.csv").exists() and (folder / "partial" / "table1.csv").exists():
+        folder /= "partial"
     table1, table2 = (_read(folder / f"{name}.csv") for name in ("table1", "table2"))
     is_papers = _is_papers(folder)
     for line in (
@@ -81,16 +85,17 @@ def _value(text: str) -> Any:
 
 
 def _is_papers(folder: Path) -> bool | None:
-    """Tell whether the tables are of the paper's study; None if its grid cannot be read."""
+    """Tell whether the tables are of the paper's study; None if no grid says so."""
     grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), None)
     try:
-        import pyarrow.parquet
+        # without the environment of the project the tables are shown all the same
+        from pyarrow.parquet import read_metadata
     except ImportError:
         return None
     if grid is None:
         return None
-    metadata = pyarrow.parquet.read_metadata(grid / "grid.parquet").metadata
-    return not differences(json.loads(metadata[b"smoothcore.about"]))
+    study = json.loads(read_metadata(grid / "grid.parquet").metadata[b"smoothcore.about"])
+    return not differences(study)
 
 
 def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
@@ -126,7 +126,7 @@ def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFr
             )  # fmt: skip
         # a fixed spread: the same figure every time
         spread = 0.2 * np.sin(2.4 * np.arange(len(of)))
-        size = 3 if len(of) >= MIN_BOX else 5
+        size = 3 if len(of) >= MIN_BOX else 7
         axes.plot(of, row + spread, ".", ms=size, mew=0, alpha=0.8, zorder=3, color=color)
         count = f"{key['n_interpolating']}/{key['n_in_grid']}"
         axes.text(
@@ -198,6 +198,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             _interval(right, [0.35], *([row[f"r_norm_{k}"]] for k in ("mean", "low", "high")), INK)
             right.axhline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
             right.set(xlim=(-0.3, 0.6))
+            for side in (axes, right):
+                side.yaxis.set_major_locator(MaxNLocator(5))
             right.set_xticks([0], ["$r_{\\mathrm{norm}}$"])
     return figure
 
@@ -232,14 +234,20 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             means, low, high = (of[f"r_norm_{k}"] for k in ("mean", "low", "high"))
             _interval(axes, lambdas, means, low, high, color, label="$r_{\\mathrm{norm}}$")
             papers = lambdas.isin(marked.get(name, ()))
-            axes.plot(lambdas[papers], means[papers], "D", ms=5, color=color, label="grid")
+            axes.plot(
+                lambdas[papers], means[papers], "D", ms=5, color=color, label="λ of the config"
+            )
             reported = of["reported"].astype(bool)
             axes.plot(lambdas[reported], means[reported], "o", ms=10, mfc="none", mec=INK, mew=0.8)
             axes.set_xscale("log")
-            axes.set(xlabel="λ", ylim=(0, None))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            ends = sorted({lambdas.min(), lambdas.max()})
+            axes.set_xticks(ends, [power_of_ten(end) for end in ends])
+            axes.set_xlabel("λ")
+            axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             axes.grid(axis="y")
-        if by_regularizer:
-            axes.legend(fontsize=6)
+        for axes in list(by_regularizer.values())[:1]:
+            axes.legend(fontsize=6, loc="lower left")
     return figure
 
 

@@ -15,7 +15,7 @@ from smoothcore.results.comparison import (
     plain_lambda,
     two_decimals,
 )
-from smoothcore.results.statistics import main_rows
+from smoothcore.results.statistics import CONFIDENCE, main_rows
 
 #: τ and r_norm count as near 1 when their whole interval is at or above it
 BAR = 0.8
@@ -223,31 +223,29 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
     strongest = [
-        f"{verb} most by the penalty {row['regularizer']} is {row['measure']} "
-        f"(× {two_decimals(row['mean'])}, {compared(row).interval}, {row['n_pairs']} pairs)"
+        f"the penalty {row['regularizer']} {verb} {row['measure']} most (× {row['mean']:.3f}, "
+        f"{row['low']:.3f} to {row['high']:.3f}, {row['n_pairs']} pairs)"
         for verb, rows in (
-            ("lowered", lowered.nsmallest(1, "mean")),
-            ("raised", raised.nlargest(1, "mean")),
+            ("lowers", lowered.nsmallest(1, "mean")),
+            ("raises", raised.nlargest(1, "mean")),
         )
         for row in rows.to_dict("records")
     ]
+    chance = f"{len(other) * (1 - CONFIDENCE) / 2:.1f}"
     first = (
         f"Of {len(other)} effects of a penalty on a measure that it does not penalize, the whole "
-        f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
+        f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}, where chance alone "
+        f"would give about {chance} each"
     )
-    by_measure = lowered.groupby("measure").size()
-    never = [m for m in dict.fromkeys(other["measure"]) if m not in by_measure.index]
-    most = [m for m in dict.fromkeys(other["measure"]) if by_measure.get(m) == by_measure.max()]
-    parts = []
-    if most:
-        parts.append(
-            f"{_enumerate(most)} {'falls' if len(most) == 1 else 'fall'} under the most of them, "
-            f"{by_measure.max()} of {other.groupby('measure').size()[most].max()}"
-        )
-    if never:
-        parts.append(f"{_enumerate(never)} under none")
-    few = ""
+    times = lowered.groupby("measure").size()
+    if times.empty:
+        second = "No measure falls under the penalty on another one"
+    else:
+        most = [m for m in dict.fromkeys(other["measure"]) if times.get(m) == times.max()]
+        verb, of = "falls" if len(most) == 1 else "fall", (other["measure"] == most[0]).sum()
+        second = f"{_enumerate(most)} {verb} under most of the others, {times.max()} of {of}"
+        never = [m for m in dict.fromkeys(other["measure"]) if m not in times.index]
+        second += f"; {_enumerate(never)} under none" if never else ""
     if other["n_pairs"].max() < MIN_PAIRS:
-        few = f"; from fewer than {MIN_PAIRS} pairs nothing can be concluded"
-    second = "; ".join(parts)
-    return ["; ".join([first, *strongest]) + ".", second[:1].upper() + second[1:] + few + "."]
+        second += f"; fewer than {MIN_PAIRS} pairs are too few for a verdict"
+    return ["; ".join([first, *strongest]) + ".", second + "."]

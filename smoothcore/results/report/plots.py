@@ -62,7 +62,7 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
     means = main_rows(taus).pivot_table(index="pair", columns="measure", values="tau")
     names = [name for name in all_measures() if name in means]
     with style.figure_style():
-        figure = Figure(figsize=(style.PAGE, 0.6 + 0.145 * max(len(means), 4)))
+        figure = Figure(figsize=(style.PAGE, 0.6 + 0.145 * max(len(means), 8)))
         axes = figure.subplots()
         if means.empty:
             style.note(axes, _NOTHING)

@@ -73,10 +73,11 @@ def _of(part: float, whole: float) -> Cell:
     return Cell(f"{part:,.0f} of {whole:,.0f}", part)
 
 
-def _mean(value: Compared, key: str = "", text: str = "") -> Cell:
-    """Return a mean with its interval below it."""
-    small = Markup("") if pd.isna(value.low) else Markup("<small>{}</small>").format(value.interval)
-    return Cell((text or two_decimals(value.mean)) + small, value.mean, key)
+def _mean(value: Compared, key: str = "", text: str = "", small: str = "") -> Cell:
+    """Return a mean with its interval below it, and ``small`` below that."""
+    below = ["" if pd.isna(value.low) else value.interval, small]
+    lines = Markup("").join(Markup("<small>{}</small>").format(line) for line in below if line)
+    return Cell((text or two_decimals(value.mean)) + lines, value.mean, key)
 
 
 def _swatch(measure: str, text: str, small: str = "") -> Cell:
@@ -136,16 +137,10 @@ def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
     """Return Table 1: all measures, the paper's first."""
     rows = []
     for row in table.to_dict("records"):
-        tau, images = (
-            compared(row),
-            {"none": "no images"}.get(row["images"], f"{row['images']} images"),
-        )
-        estimate = (
-            f"{row['estimator']}, {images}" if isinstance(row["images"], str) else row["estimator"]
-        )
+        tau, images = compared(row), str(row["images"]).replace("none", "no")
         rows.append(
             [
-                _swatch(row["measure"], row["measure"], estimate),
+                _swatch(row["measure"], row["measure"], f"{row['estimator']}, {images} images"),
                 _mean(tau, f"table1.{row['measure']}.{row['estimator']}", tau.ours),
                 _strip(tau, -1, 1),
                 *_paper(tau, is_papers=is_papers),
@@ -166,35 +161,26 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         means = []
         for name in ("unregularized", "regularized"):
             mean = compared(row, f"{name}_")
-            means += [_mean(mean, f"{key}.{name}"), Cell(mean.paper, mean.paper_mean)]
+            paper = "" if pd.isna(mean.paper_mean) else f"paper {mean.paper}"
+            means.append(_mean(mean, f"{key}.{name}", small=paper))
         rows.append(
             [
-                _swatch(row["measure"], row["regularizer"]),
-                Cell(
-                    Markup("{}<small>{} estimate</small>").format(row["measure"], row["estimator"])
+                _swatch(
+                    row["measure"],
+                    row["regularizer"],
+                    f"{row['measure']}, {row['estimator']} estimate",
                 ),
-                _lambda(row["lambda"]),
-                *means,
-                f"{row['lower_bound']:.0f}",
+                *(_lambda(row["lambda"]), *means),
                 _mean(r_norm, f"{key}.r_norm", r_norm.ours),
                 _strip(r_norm, 0, 1.2),
                 *_paper(r_norm, is_papers=is_papers),
                 _mean(ratio, f"{key}.ratio"),
                 _of(row["n_matched"], row["n_in_grid"]),
-                _count(row["n_at_bound"]),
+                Cell(f"{row['n_at_bound']} (≤ {row['lower_bound']:.0f})", row["n_at_bound"]),
             ]
         )
-    heads = ["Penalty", "Measure", "λ", "λ = 0", "Paper", "At λ", "Paper", _L_S]
-    heads += [
-        R_NORM + ", 95 %",
-        "",
-        "Paper",
-        "Ours − paper",
-        "Ratio of means",
-        "Pairs",
-        "At " + _L_S,
-    ]
-    return _table("table2", heads, rows, wide=True, text=(1,))
+    heads = ["Penalty", "λ", "λ = 0", "At λ", R_NORM + ", 95 %", "", "Paper", "Ours − paper"]
+    return _table("table2", [*heads, "Ratio of means", "Pairs", "At " + _L_S], rows, wide=True)
 
 
 def effects(table: pd.DataFrame) -> Table:
