@@ -12,7 +12,7 @@ from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results import statistics, style, toy
+from smoothcore.results import selection, statistics, style, toy
 from smoothcore.results.collected import read_collected
 from smoothcore.results.figures import all_figures, figure1, figure2
 from smoothcore.results.paper import PAPER_TABLE1
@@ -35,8 +35,8 @@ def tables(tmp_path_factory):
 
 def draw_figure2(tables):
     return figure2(
-        statistics.optimality_values(tables["measures"], tables["grid"]),
-        statistics.interpolation_counts(tables["runs"], tables["grid"]),
+        selection.optimality_values(tables["measures"], tables["grid"]),
+        selection.interpolation_counts(tables["runs"], tables["grid"]),
     )
 
 
@@ -138,7 +138,7 @@ def test_rows_without_an_interpolating_run_say_why(tables):
     runs.loc[strong, "interpolates"] = False
     missing = (runs["regularizer"] == "GN") & (runs["lambda"] == 1e-3)
     measures = tables["measures"].merge(
-        runs[[*statistics.COORDINATES, "interpolates"]], on=statistics.COORDINATES
+        runs[[*selection.COORDINATES, "interpolates"]], on=selection.COORDINATES
     )
     measures = measures.drop(columns="interpolates_x").rename(
         columns={"interpolates_y": "interpolates"}

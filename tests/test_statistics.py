@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from smoothcore.measures import all_estimates, all_measures
-from smoothcore.results import statistics
+from smoothcore.results import selection, statistics
 from smoothcore.results.paper import PAPER_TABLE1, PAPER_TABLE2
 
 NAN = float("nan")
@@ -24,12 +24,12 @@ class Study:
         """One run of the grid; ``status=None`` where it is missing; values as GN_sampled=…"""
         run = dict(
             zip(
-                statistics.COORDINATES,
+                selection.COORDINATES,
                 (pair, size, seed, regularizer, lambda_, learning_rate),
                 strict=True,
             )
         )
-        self.grid_rows.append(run | {name: name in experiments for name in statistics.EXPERIMENTS})
+        self.grid_rows.append(run | {name: name in experiments for name in selection.EXPERIMENTS})
         if status is None:
             return
         interpolates = status == "interpolated"
@@ -272,7 +272,7 @@ class TestReportedLambda:
                 study.optimality(
                     f"0-{pair}", regularizer, lambda_, 0.01, "interpolated" if pair < n else status
                 )
-        return statistics.reported_lambdas(study.runs, study.grid)
+        return selection.reported_lambdas(study.runs, study.grid)
 
     def test_half_is_enough(self, study):
         assert self.grid_of(study, {1e-5: 4, 1e-4: 2, 1e-3: 1}) == {"GN": 1e-4}
@@ -409,14 +409,14 @@ class TestEdge:
         assert fpl["r_norm_mean"].iloc[0] == pytest.approx((0.5 + 0.75 + 0.8) / 3)
 
     def test_where_all_runs_of_the_largest_lambda_interpolate_it_is_a_bound(self, optimality):
-        untried = statistics.untried_beyond(optimality.runs, optimality.grid)
+        untried = selection.untried_beyond(optimality.runs, optimality.grid)
         assert untried == {"GN": True, "FPL": False}
         table = statistics.table2(table_of_penalties(optimality))
         assert dict(zip(table["regularizer"], table["upper_bound"], strict=True)) == untried
 
     def test_a_run_that_is_missing_leaves_it_open(self, optimality):
         optimality.optimality("4-9", "GN", 1e-4, 0.01, status=None)
-        assert statistics.untried_beyond(optimality.runs, optimality.grid)["GN"]
+        assert selection.untried_beyond(optimality.runs, optimality.grid)["GN"]
 
 
 class TestPenaltyEffects:
@@ -439,9 +439,9 @@ class TestPenaltyEffects:
 
 class TestFigure2:
     def test_values(self, optimality):
-        values = statistics.optimality_values(optimality.measures, optimality.grid)
+        values = selection.optimality_values(optimality.measures, optimality.grid)
         assert {"GN", "FPL"} == set(values["measure"])
-        values = statistics.penalized(values)
+        values = selection.penalized(values)
         fpl = values[(values["regularizer"] == "FPL") & (values["estimator"] == "sampled")]
         boxes = {
             lambda_: dict(zip(box["pair"], box["value"], strict=True))
@@ -460,7 +460,7 @@ class TestFigure2:
         study.optimality("0-1", "none", 0.0, 0.1, FPL_sampled=1.5, GPL_sampled=3.0)
         for regularizer in ("GPL", "GPL-exact", "FPL"):
             study.optimality("0-1", regularizer, 1e-4, 0.1, FPL_sampled=1.2, GPL_sampled=2.0)
-        values = statistics.penalized(statistics.optimality_values(study.measures, study.grid))
+        values = selection.penalized(selection.optimality_values(study.measures, study.grid))
         assert values[["regularizer", "lambda", "measure", "value"]].to_numpy().tolist() == [
             ["FPL", 0.0, "FPL", 1.5],
             ["FPL", 1e-4, "FPL", 1.2],
@@ -472,7 +472,7 @@ class TestFigure2:
 
     def test_counts(self, optimality):
         optimality.optimality("8-9", "FPL", 0.01, 0.1, status=None)
-        counts = statistics.interpolation_counts(optimality.runs, optimality.grid)
+        counts = selection.interpolation_counts(optimality.runs, optimality.grid)
         columns = ["n_in_grid", "n_present", "n_interpolating", "n_not_interpolating"]
         assert {
             (r.regularizer, r[2]): tuple(getattr(r, name) for name in columns)
@@ -492,7 +492,7 @@ def test_completeness(study):
     study.monotonicity("0-1", 256, status=None)
     study.optimality("0-1", "GN", 1e-3, 0.01, status="diverged")
     outside = study.runs.assign(seed=9)
-    table = statistics.completeness(study.grid, pd.concat([study.runs, outside]))
+    table = selection.completeness(study.grid, pd.concat([study.runs, outside]))
     assert table.set_index("experiment").to_dict("index") == {
         "monotonicity": {
             "in_grid": 3, "present": 2, "missing": 1,
@@ -519,10 +519,10 @@ class TestIncomplete:
         assert list(table["regularizer"].unique()) == ["GN", "FPL"]
         assert table[["lambda", "r_norm_mean", "unregularized_mean"]].isna().all(axis=None)
         assert set(table["n_matched"]) == {0}
-        counts = statistics.interpolation_counts(runs, grid)
+        counts = selection.interpolation_counts(runs, grid)
         assert counts["n_in_grid"].sum() == 16 and counts["n_present"].sum() == 0
-        assert statistics.optimality_values(measures, grid).empty
-        assert list(statistics.completeness(grid, runs)["missing"]) == [0, 16]
+        assert selection.optimality_values(measures, grid).empty
+        assert list(selection.completeness(grid, runs)["missing"]) == [0, 16]
 
     def test_no_grid(self):
         none = pd.DataFrame()
@@ -531,9 +531,9 @@ class TestIncomplete:
         assert list(statistics.table1(taus)["n_values"]) == [0] * len(all_estimates())
         assert statistics.table2(statistics.penalties(none, none, none)).empty
         assert statistics.penalty_effects(none, none, none).empty
-        assert statistics.optimality_values(none, none).empty
-        assert statistics.interpolation_counts(none, none).empty
-        assert list(statistics.completeness(none, none)["in_grid"]) == [0, 0]
+        assert selection.optimality_values(none, none).empty
+        assert selection.interpolation_counts(none, none).empty
+        assert list(selection.completeness(none, none)["in_grid"]) == [0, 0]
 
     def test_runs_not_measured_yet(self, optimality):
         table = statistics.table2(
@@ -546,7 +546,7 @@ class TestIncomplete:
         runs = optimality.runs.astype({"interpolates": object})
         runs.loc[0, "interpolates"] = None
         with pytest.raises(ValueError, match="'interpolates' has empty cells"):
-            statistics.completeness(optimality.grid, runs)
+            selection.completeness(optimality.grid, runs)
 
     def test_a_run_recorded_twice_is_refused(self, optimality):
         runs = pd.concat([optimality.runs, optimality.runs.iloc[:1]])

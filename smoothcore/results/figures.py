@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results import statistics, toy
+from smoothcore.results import selection, statistics, toy
 from smoothcore.results.style import (
     COLORS,
     DATA_POINTS,
@@ -74,10 +74,10 @@ def figure2(values: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     `MIN_BOX` dots have no box. Beside each row stands how many of the runs of the grid interpolate.
 
     Args:
-        values: from `statistics.optimality_values`.
-        counts: from `statistics.interpolation_counts`.
+        values: from `selection.optimality_values`.
+        counts: from `selection.interpolation_counts`.
     """
-    shown = statistics.main_rows(statistics.penalized(values))
+    shown = selection.main_rows(selection.penalized(values))
     longest = counts.groupby("regularizer").size().max() if len(counts) else 3
     with figure_style():
         figure, by_regularizer = _panels(counts, 2, 0.75 + 0.3 * longest)
@@ -177,8 +177,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
         r_norms: from `statistics.r_norms`.
         penalties: from `statistics.penalties`, for the mean r_norm and its interval.
     """
-    shown = statistics.main_rows(r_norms[r_norms["reported"]])
-    table = statistics.main_rows(penalties[penalties["reported"]])
+    shown = selection.main_rows(r_norms[r_norms["reported"]])
+    table = selection.main_rows(penalties[penalties["reported"]])
     with figure_style():
         figure, by_regularizer = _panels(table, 3, 2.2, width_ratios=[2, 1])
         for name, (axes, right) in by_regularizer.items():
@@ -221,7 +221,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
         marked: the λ of the config by regularizer, drawn as diamonds; a search goes beyond them.
             A ring marks the reported λ.
     """
-    shown = statistics.main_rows(penalties.dropna(subset="lambda"))
+    shown = selection.main_rows(penalties.dropna(subset="lambda"))
     with figure_style():
         figure, by_regularizer = _panels(shown, 3, 1.9, sharey=True)
         for name, axes in by_regularizer.items():
@@ -257,7 +257,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     Args:
         effects: from `statistics.penalty_effects`.
     """
-    shown = statistics.main_rows(effects)
+    shown = selection.main_rows(effects)
     names = [name for name in all_measures() if name in set(shown["measure"])]
     with figure_style():
         figure, by_regularizer = _panels(shown, 5, 0.9 + 0.17 * len(names))
@@ -293,8 +293,8 @@ def all_figures(
     marked = {k: v["lambda"] for k, v in optimality.get("regularizers", {}).items() if v}
     return {
         "figure2": figure2(
-            statistics.optimality_values(measures, grid),
-            statistics.interpolation_counts(runs, grid),
+            selection.optimality_values(measures, grid),
+            selection.interpolation_counts(runs, grid),
         ),
         "r_norm": r_norm_figure(statistics.r_norms(*tables), penalties),
         "edge": edge_figure(penalties, marked),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS, Column
-from smoothcore.results import statistics
+from smoothcore.results import selection, statistics
 from smoothcore.study import grid
 
 PATH = Path(__file__).parents[2] / "docs" / "columns.md"
@@ -44,7 +44,7 @@ _MADE_BY: dict[str, tuple[Callable, ...]] = {
     "table1.csv": (statistics.table1,),
     "table2.csv": (statistics.table2,),
     "edge.csv": (statistics.penalties,),
-    "r_norm.csv": (statistics.r_norms, statistics.matched_values),
+    "r_norm.csv": (statistics.r_norms, selection.matched_values),
     "penalty_effects.csv": (statistics.penalty_effects,),
 }
 

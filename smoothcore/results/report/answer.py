@@ -15,7 +15,8 @@ from smoothcore.results.comparison import (
     plain_lambda,
     two_decimals,
 )
-from smoothcore.results.statistics import CONFIDENCE, main_rows
+from smoothcore.results.selection import main_rows
+from smoothcore.results.statistics import CONFIDENCE
 
 #: τ and r_norm count as near 1 when their whole interval is at or above it
 BAR = 0.8

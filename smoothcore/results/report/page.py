@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 import smoothcore
 from smoothcore.measures import all_measures
-from smoothcore.results import comparison, statistics
+from smoothcore.results import comparison, selection
 from smoothcore.results.report import answer, compute, plots, provenance, svg, tables
 from smoothcore.results.report.inputs import Inputs
 from smoothcore.results.style import LONG_NAMES, svg_text
@@ -38,13 +38,13 @@ def render(inputs: Inputs) -> str:
 
 def _context(inputs: Inputs) -> dict[str, Any]:
     made, runs = inputs.made, inputs.runs
-    counts = statistics.interpolation_counts(runs, inputs.grid)
+    counts = selection.interpolation_counts(runs, inputs.grid)
     differences = provenance.differences(inputs.study)
     found = answer.findings(made["table1"], made["table2"])
     by_kind = compute.by_kind(inputs.benchmarks)
     beside = {"is_papers": not differences}
     failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
-    coordinates = statistics.COORDINATES
+    coordinates = selection.COORDINATES
     return {
         "css": Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         "theme": svg.theme(),
@@ -73,7 +73,7 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         ),
         "upper_bounds": sorted(_upper_bounds(made["table2"])),
         "figures": _figures(inputs),
-        "experiments": tables.completeness(statistics.completeness(inputs.grid, runs)),
+        "experiments": tables.completeness(selection.completeness(inputs.grid, runs)),
         "counts": tables.counts(counts),
         "n_failed": failed,
         "failed": tables.not_interpolating(runs, _MOST_LISTED),

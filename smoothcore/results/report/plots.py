@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from smoothcore.measures import EXACT, SAMPLED, all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
-from smoothcore.results.statistics import COORDINATES, main_rows, main_values
+from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
 
 _NOTHING = "no interpolating run yet"

@@ -5,9 +5,10 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LIBRARIES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "snakemake")
 
@@ -84,7 +85,7 @@ def libraries() -> dict[str, str]:
     return found
 
 
-def training_libraries(runs: pd.DataFrame) -> list[tuple[str, int]]:
+def training_libraries(runs: "pd.DataFrame") -> list[tuple[str, int]]:
     """Return the versions that the runs were trained with, and how many runs each."""
     if runs.empty:
         return []

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
-from smoothcore.results import comparison, statistics
+from smoothcore.results import comparison, selection
 from smoothcore.results.comparison import Compared, compared, two_decimals
 from smoothcore.results.report import compute
 from smoothcore.results.report.inputs import Inputs
@@ -185,7 +185,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
 
 def effects(table: pd.DataFrame) -> Table:
     """Return what each penalty, a row, does to each measure, a column."""
-    shown = statistics.main_rows(table)
+    shown = selection.main_rows(table)
     measures = list(dict.fromkeys(shown["measure"]))
     rows = []
     for name, of in shown.groupby("regularizer", sort=False):
@@ -198,8 +198,8 @@ def effects(table: pd.DataFrame) -> Table:
 
 def pairs(inputs: Inputs) -> Table:
     """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
-    r_norm = statistics.main_rows(inputs.made["r_norm"])
-    taus = statistics.main_rows(inputs.made["kendall_tau"])
+    r_norm = selection.main_rows(inputs.made["r_norm"])
+    taus = selection.main_rows(inputs.made["kendall_tau"])
     columns = {}
     for symbol, table, name, value, order in (
         ("τ", taus, "measure", "tau", all_measures()),
