@@ -1,9 +1,12 @@
 """The report: its numbers are the data's, its answer follows, its page needs no other file."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -329,11 +332,17 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     )  # fmt: skip
     first, second = answer.on_effects(effects)
     assert "Of 2 effects" in first and "below 1 in 1 and above 1 in 1" in first
-    assert "lowered most by the penalty GN is GPL (× 0.70, 0.60 to 0.80, 45 pairs)" in first
-    assert "raised most by the penalty GN is WP (× 1.20" in first
-    assert second == "GPL falls under the most of them, 1 of 1; WP under none."
+    assert "chance alone would give about 0.1 each" in first
+    assert "the penalty GN lowers GPL most (× 0.700, 0.600 to 0.800, 45 pairs)" in first
+    assert "the penalty GN raises WP most (× 1.200" in first
+    assert second == (
+        "Of all measures GPL is lowered most often, by 1 of 1 penalties on another one; WP by none."
+    )
     few = answer.on_effects(effects.assign(n_pairs=3))[1]
-    assert few.endswith("from fewer than 10 pairs nothing can be concluded.")
+    assert few.endswith("fewer than 10 pairs are too few for a verdict.")
+    none = answer.on_effects(effects.assign(low=0.9, high=1.1))
+    assert "below 1 in 0 and above 1 in 0" in none[0]
+    assert none[1] == "No measure is lowered by the penalty on another one."
 
 
 # ---- comparison with the paper
@@ -467,6 +476,33 @@ def test_the_scripts(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path / "none")])
     assert show_tables.main() == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def show(folder, *options, **environment):
+    """What `show_tables` prints in a process of its own."""
+    command = [sys.executable, *options, "-m", "workflow_scripts.show_tables", "--folder", folder]
+    return subprocess.run(
+        command, cwd=Path(__file__).parent.parent, env=os.environ | environment, check=True,
+        capture_output=True,
+    ).stdout  # fmt: skip
+
+
+def test_tables_in_a_terminal_of_plain_ascii(folder):
+    shown = show(folder, PYTHONIOENCODING="ascii").decode("ascii")
+    assert "Table 1. Kendall's tau" in shown and "<= 0.9" in shown
+    assert "?" not in shown
+    rows = shown.split("Table 2")[1].splitlines()[2:]
+    start = rows[0].index("at lambda")
+    assert re.fullmatch(r"\d+\.\d\d", rows[2][start : start + 8].strip())
+
+
+def test_tables_need_no_installed_package_and_find_partial_ones(folder, tmp_path):
+    for name in ("table1.csv", "table2.csv"):
+        (tmp_path / "partial").mkdir(exist_ok=True)
+        shutil.copy(folder / name, tmp_path / "partial" / name)
+    shown = show(tmp_path, "-S", PYTHONIOENCODING="utf-8").decode()
+    assert "0.16 ± 0.32" in shown
+    assert "No verdict: only grid.parquet" in shown and "higher" not in shown
 
 
 # ---- provenance and compute

@@ -48,9 +48,7 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
     if is_papers:
         notes.append("=: the paper's mean lies within the interval; else ours is higher or lower.")
     elif is_papers is None:
-        notes.append(
-            "No verdict: without grid.parquet it is unknown whether this is the paper's study."
-        )
+        notes.append("No verdict: only grid.parquet, read by pyarrow, tells whose study this is.")
     else:
         notes.append("This is not the paper's study: its numbers stand here for orientation only.")
     r_norms = [comparison.compared(row, "r_norm_") for row in table2]

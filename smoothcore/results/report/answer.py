@@ -240,13 +240,17 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
     )
     times = lowered.groupby("measure").size()
     if times.empty:
-        second = "No measure falls under the penalty on another one"
+        second = "No measure is lowered by the penalty on another one"
     else:
-        most = [m for m in dict.fromkeys(other["measure"]) if times.get(m) == times.max()]
-        verb, of = "falls" if len(most) == 1 else "fall", (other["measure"] == most[0]).sum()
-        second = f"{_enumerate(most)} {verb} under most of the others, {times.max()} of {of}"
-        never = [m for m in dict.fromkeys(other["measure"]) if m not in times.index]
-        second += f"; {_enumerate(never)} under none" if never else ""
+        measures = dict.fromkeys(other["measure"])
+        most = [m for m in measures if times.get(m) == times.max()]
+        verb, of = "is" if len(most) == 1 else "are", (other["measure"] == most[0]).sum()
+        second = (
+            f"Of all measures {_enumerate(most)} {verb} lowered most often, by {times.max()} of "
+            f"{of} penalties on another one"
+        )
+        never = [m for m in measures if m not in times.index]
+        second += f"; {_enumerate(never)} by none" if never else ""
     if other["n_pairs"].max() < MIN_PAIRS:
         second += f"; fewer than {MIN_PAIRS} pairs are too few for a verdict"
     return ["; ".join([first, *strongest]) + ".", second + "."]

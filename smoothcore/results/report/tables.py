@@ -137,10 +137,12 @@ def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
     """Return Table 1: all measures, the paper's first."""
     rows = []
     for row in table.to_dict("records"):
-        tau, images = compared(row), str(row["images"]).replace("none", "no")
+        tau, estimate = compared(row), row["estimator"]
+        if isinstance(row["images"], str):  # an empty grid has no images
+            estimate += f", {row['images'].replace('none', 'no')} images"
         rows.append(
             [
-                _swatch(row["measure"], row["measure"], f"{row['estimator']}, {images} images"),
+                _swatch(row["measure"], row["measure"], estimate),
                 _mean(tau, f"table1.{row['measure']}.{row['estimator']}", tau.ours),
                 _strip(tau, -1, 1),
                 *_paper(tau, is_papers=is_papers),
