@@ -124,9 +124,14 @@ CASES = [
         "YAML reads 3e-6 as text: write 3.0e-6",
     ),
     Case("alpha_words", "network: {alpha: small}", "network.alpha", 'got "small"'),
-    Case("nan", "network: {alpha: .nan}", "network.alpha", "finite"),
-    Case("infinite", "training: {epsilon: .inf}", "training.epsilon", "finite"),
-    Case("infinite_int", "training: {max_epochs: -.inf}", "training.max_epochs", "finite"),
+    Case("nan", "network: {alpha: .nan}", "network.alpha", "got nan; must be a number"),
+    Case("infinite", "training: {epsilon: .inf}", "training.epsilon", "got inf; must be a number"),
+    Case(
+        "infinite_int",
+        "training: {max_epochs: -.inf}",
+        "training.max_epochs",
+        "got -inf; must be a whole",
+    ),
     Case("date", "pairs: [2001-01-02]", "pairs[0]", "YAML reads 2001-01-02 as a date"),
     Case("timestamp", "name: 2001-01-02 03:04:05", "name", "as a date"),
     Case(

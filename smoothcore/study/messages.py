@@ -5,47 +5,40 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
 
 from smoothcore.study.models import ROOMS, Study
 
 KeyPath = tuple[str | int, ...]
 
-#: Python refuses to write an integer that is much longer
-_MAX_BITS = 1000
+
+class _Untitled(GenerateJsonSchema):
+    """A schema without titles, which only repeat the keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 @functools.cache
 def schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of the models, without pydantic's titles."""
-
-    def untitled(node: Any) -> Any:
-        if isinstance(node, list):
-            return [untitled(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        kept = {key: untitled(value) for key, value in node.items() if key != "title"}
-        if "description" in kept:
-            kept["description"] = kept["description"].split("\n\n")[0].replace("\n", " ")
-        return kept
-
-    return untitled(Study.model_json_schema())
+    """Return the JSON schema (draft 2020-12) of the models."""
+    return Study.model_json_schema(schema_generator=_Untitled)
 
 
 def resolved(node: Mapping) -> dict[str, Any]:
     """Return a node with what it refers to, and whether it may be null (``nullable``)."""
     if "anyOf" in node:
-        kinds = [kind for kind in node["anyOf"] if kind != {"type": "null"}]
-        return {**resolved(kinds[0]), **node, "nullable": True}
-    if "$ref" in node:
-        return {**resolved(schema()["$defs"][node["$ref"].rpartition("/")[2]]), **node}
-    return dict(node)
+        return {**resolved(node["anyOf"][0]), **node, "nullable": True}
+    name = node.get("$ref", "").rpartition("/")[2]
+    return {**schema()["$defs"][name], **node} if name else dict(node)
 
 
-def keys_of(node: Mapping) -> dict[str, Any]:
-    """Return the nodes of the keys that a mapping may have, those named in a room included."""
+def keys_of(node: Mapping) -> Mapping[str, Any]:
+    """Return the nodes of the keys that a mapping may have; of the names in a room, too."""
     if "additionalProperties" in node and "x-room" in node:
         return dict.fromkeys(ROOMS[node["x-room"]](), node["additionalProperties"])
     return node.get("properties", {})
@@ -77,31 +70,23 @@ def in_words(error: Mapping) -> tuple[KeyPath, str] | None:
     """
     kind, value, about = error["type"], error["input"], error.get("ctx", {})
     path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
-    is_key = kind == "invalid_key" or path != error["loc"]
-    if is_key and not isinstance(value, str):
-        note = _boolean_note(value)
-        return (*path[:-1], show(value)), f"the key is not text{note}; remove it or quote it"
-    if is_key or kind == "extra_forbidden":
+    if kind == "invalid_key" or path != error["loc"]:
+        if not isinstance(value, str):
+            note = _boolean_note(value)
+            return (*path[:-1], show(value)), f"the key is not text{note}; remove it or quote it"
+        kind = "extra_forbidden"
+    if kind == "extra_forbidden":
         return path, "unknown key" + _suggestion(str(path[-1]), _node_at(path[:-1]) or {})
     node = _node_at(path)
-    if node is None:
-        return None  # the key is an error itself
+    if node is None or (kind == "too_short" and len(value) >= about["min_length"]):
+        return None  # the key is an error itself, or the items are: pydantic counts the valid ones
     if kind == "missing":
         return path, f"missing; must be {allowed(node)}"
-    if kind == "too_short" and len(value) >= about["min_length"]:
-        return None  # pydantic counts only the items that are valid; those that are not have errors
     if kind == "own":
-        return path, f"got {show(value)}; {about['text']}"
-    if isinstance(value, date):
-        way_out = 'put text in quotes, a pair is two digits: "3-5"'
-        return path, f"YAML reads {value} as a date; {way_out}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return path, f"got {value}; must be a finite number"
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        return path, "the number is too large"
+        return path, f"got {show(value)}; {error['msg']}"
     text = f"got {show(value)}; must be {allowed(node)}"
     if kind == "unknown_name":
-        return path, text + _close(value, about["names"])
+        return path, text + _close(value, about["names"], cutoff=0.5)
     if kind.endswith("_type"):
         return path, text + _type_note(value, node)
     return path, text + (f" ({node['x-hint']})" if "x-hint" in node else "")
@@ -114,45 +99,64 @@ def allowed(node: Mapping, names: bool = True) -> str:
         node: a resolved node.
         names: list the names that a room has now, instead of the room.
     """
-    kind, text = node.get("type"), ""
+    kind, room = node.get("type"), node.get("x-room")
     if "x-allowed" in node:
         text = node["x-allowed"]
-    elif kind == "string":
-        room = node["x-room"]
+    elif room and kind == "string":
         text = "one of " + ", ".join(ROOMS[room]()) if names else f"a name of `{room}/`"
+    elif room and not names:
+        text = f"a mapping; its keys are names of `{room}/`"
     elif kind == "object":
         text = "a mapping with the keys " + ", ".join(keys_of(node))
-        if not names and "x-room" in node:
-            text = f"a mapping; its keys are names of `{node['x-room']}/`"
     elif kind == "array":
-        limits = f"{number(node['minItems'])} to {number(node['maxItems'])}"
-        text = f"a list of {limits}: {allowed(resolved(node['items']), names)}"
+        text = f"a list of {number(node['minItems'])} to {number(node['maxItems'])}: "
+        text += allowed(resolved(node["items"]), names)
     else:
         text = "a whole number" if kind == "integer" else "a number"
-        text = f"an even {text[2:]}" if node.get("multipleOf") == 2 else text
+        text = f"an even {text[2:]}" if "multipleOf" in node else text
         text += f" from {number(node['minimum'])}"
         text += f" to {number(node['maximum'])}" if "maximum" in node else " up"
-    return text + (", or null" if node.get("nullable") else "")
+    return text + (", or null" if "nullable" in node else "")
 
 
 def _type_note(value: Any, node: Mapping) -> str:
     """Return how to write a value that has the wrong type, as far as that can be guessed."""
     kind = node["type"]
+    if isinstance(value, date):
+        return f'; YAML reads {value} as a date: put text in quotes, such as "3-5"'
     if isinstance(value, bool):
-        off = "; to switch it off write null" if node.get("nullable") and not value else ""
+        off = "; to switch it off write null" if "nullable" in node and not value else ""
         return _boolean_note(value) + off
     if isinstance(value, str) and kind in ("integer", "number"):
-        return _text_for_number_note(value, whole=kind == "integer")
+        return _number_note(value.strip(), whole=kind == "integer")
     if isinstance(value, float) and kind == "integer" and value.is_integer() and value < 1e15:
         return f"; write {value:.0f}"
     if isinstance(value, int | float) and "array" in kind:
-        return f"; write a list: [{value}]"
-    if isinstance(value, int | float) and kind == "string" and "pattern" in node:
-        return f'; put text in quotes: "{value}"'
-    return ""
+        return f"; write a list: [{show(value)}]"
+    if isinstance(value, int | float) and "pattern" in node:
+        return f'; put text in quotes: "{show(value)}"'
+    return _AS_TEXT if value == "null" and "nullable" in node else ""
 
 
-def _close(name: str, known: Any, cutoff: float = 0.5) -> str:
+_AS_TEXT = "; write it without quotes (values of --config arrive as text: use --configfile)"
+
+
+def _number_note(text: str, whole: bool) -> str:
+    """Say how to write a number that is text, because of YAML's rules or of quotes."""
+    if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
+        return ""
+    value = float(text)
+    if "e" in text.lower() and not re.fullmatch(r".*\..*[eE][-+].*", text) and value < math.inf:
+        written = f"{value:.0f}" if whole and value.is_integer() else number(value)
+        return f"; YAML reads {text} as text: write {written}"
+    return _AS_TEXT
+
+
+def _boolean_note(value: Any) -> str:
+    return " (YAML reads yes, on, no, off as true, false)" if isinstance(value, bool) else ""
+
+
+def _close(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return ``; did you mean 'mnist'?`` if a known name is close, else nothing."""
     lower = {known_name.lower(): known_name for known_name in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=cutoff)
@@ -161,25 +165,19 @@ def _close(name: str, known: Any, cutoff: float = 0.5) -> str:
 
 def _suggestion(key: str, node: Mapping) -> str:
     """Return the key that was meant, or where this one belongs, or the keys that are known here."""
-    known = keys_of(node)
-    elsewhere = [f"; did you mean '{join(path)}'?" for path in key_paths() if path[-1] == key]
-    return (
-        _close(key, known, 0.6)
-        or next(iter(elsewhere), "")
-        or "; the keys here are " + ", ".join(known)
-    )
+    elsewhere = (f"; did you mean '{join(path)}'?" for path in key_paths() if path[-1] == key)
+    here = "; the keys here are " + ", ".join(keys_of(node))
+    return _close(key, keys_of(node)) or next(elsewhere, here)
 
 
 def join(path: KeyPath) -> str:
     """Write a path as ``optimality.regularizers.GN.lambda[1]``."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            plain = re.fullmatch(r"[\w-]{1,40}", part)
-            text += "." * bool(text) + (part if plain else show(part))
-    return text
+
+    def key(part: str) -> str:
+        return part if re.fullmatch(r"[\w-]{1,40}", part) else show(part)
+
+    parts = (f"[{part}]" if isinstance(part, int) else f".{key(part)}" for part in path)
+    return "".join(parts).removeprefix(".")
 
 
 def show(value: Any) -> str:
@@ -193,32 +191,15 @@ def show(value: Any) -> str:
         return shown + "…" * (len(value) > 60)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    if isinstance(value, float | date) or (type(value) is int and value.bit_length() <= _MAX_BITS):
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return "a number too large to be written"
+    if isinstance(value, int | float | date):
         return str(value)[:60]
     return f"a value of type {type(value).__name__}"
 
 
 def number(value: float) -> str:
-    """Write a number so that YAML reads a number: 1.0e-05 is one, 1e-05 is text."""
+    """Write a number so that YAML reads a number: 1.0e-5 is one, 1e-05 is text."""
     if isinstance(value, int):
         return f"{value:,}"
-    mantissa, e, exponent = repr(value).partition("e")
-    if not e:
-        return mantissa
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+d}"
-
-
-def _boolean_note(value: Any) -> str:
-    return " (YAML reads yes, on, no, off as true, false)" if isinstance(value, bool) else ""
-
-
-def _text_for_number_note(text: str, whole: bool) -> str:
-    """Say how to write a number that is text, because of YAML's rules or of quotes."""
-    text = text.strip()
-    if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
-        return ""
-    value = float(text)
-    if "e" in text.lower() and not re.fullmatch(r".*\..*[eE][-+].*", text) and value < math.inf:
-        written = f"{value:.0f}" if whole and value.is_integer() else number(value)
-        return f"; YAML reads {text} as text: write {written}"
-    return "; write it without quotes (nested values of --config arrive as text: use --configfile)"
+    return re.sub(r"^(-?[0-9]+)e", r"\1.0e", repr(value)).replace("e-0", "e-")
