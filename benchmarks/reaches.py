@@ -22,7 +22,7 @@ class Reach(NamedTuple):
         value: as measured.
         sign: ``≤`` or ``≥``.
         bound: what has to be reached.
-        wish: what would be better still; None if there is no such thing.
+        wish: what would be better still; None for none.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Milliseconds per plain step by the number of training images: what an epoch costs beside steps.
 
 `fit` does some work at every start of an epoch. On 10,000 images it is spread over 157 steps, on
-the 64 of the smallest cells of Table 1 an epoch is a single step.
+the 64 of the smallest runs of Table 1 an epoch is a single step.
 """
 
 import statistics

@@ -186,7 +186,7 @@ def test_a_flipped_bit_is_noticed_or_harmless(intact, tmp_path_factory, data):
 
 
 def test_every_flipped_bit_of_a_shape_is_noticed(tmp_path, drop_in):
-    """A header that claims fewer images than there are could be read without reaching the CRC."""
+    """A header that claims fewer images than it holds could be read without reaching the CRC."""
     drop_in(
         "def load(_folder, _cache):\n"
         "    train, test = np.zeros((1, 64), np.uint8), np.ones((999, 64), np.uint8)\n"

@@ -277,7 +277,7 @@ def test_download_once(mirrors, tmp_path):
     assert len(server.requested) == 2
 
 
-def test_a_damaged_download_is_made_anew(mirrors, tmp_path):
+def test_a_damaged_download_is_made_again(mirrors, tmp_path):
     cache = tmp_path / "cache"
     mnist.download(cache)
     (cache / "a.gz").write_bytes(CONTENTS["a.gz"][:-1])

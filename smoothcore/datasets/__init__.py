@@ -86,7 +86,7 @@ def prepare(
     Raises:
         DataError: the source is missing, altered or not to be had.
         StorageError: the file cannot be written.
-        KeyError: there is no such dataset.
+        KeyError: no dataset has that name.
     """
     entry = all_datasets()[dataset]
     images = entry.load(mnist_dir, cache)
@@ -184,4 +184,4 @@ def _damaged(path: Path, problem: str) -> DamagedFileError:
 
 
 def _repair_hint(path: Path) -> str:
-    return f"Prepare the images anew and keep the networks:  {data_repair_command(path)}"
+    return f"Prepare the images again and keep the networks:  {data_repair_command(path)}"
