@@ -1,7 +1,10 @@
 """Datasets: what is read, from where, and that nothing damaged is ever taken for data."""
 
+import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from smoothcore import datasets, registry
 from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import DamagedFileError, DataError
+from tests.workflow import Workflow
 
 ROOT = Path(__file__).parents[1]
 
@@ -137,6 +141,23 @@ def test_loading_a_pair_imports_nothing_heavy(digits_file):
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert output.strip() == "[]"
+
+
+@pytest.mark.workflow
+def test_images_dated_ahead_are_told_before_a_network_is_trained(tmp_path):
+    """They come from a machine with another clock; Snakemake would throw away what they train."""
+    study = Workflow(tmp_path)
+    images = study.layout.data("digits")
+    prepare("digits", images)
+    os.utime(images, (time.time() + 3600,) * 2)
+    command = (str(study.layout.weights(study.runs[0]).relative_to(tmp_path)),)
+    said = study.snakemake(*command, fails=True)
+    assert "digits.npz is dated 3," in said and "older modification time" not in said
+    assert not study.layout.curve(study.runs[0]).exists()
+    (way_out,) = set(re.findall(r":  (touch \S+digits\.npz)", said))
+    subprocess.run(way_out, shell=True, check=True, cwd=tmp_path)
+    study.snakemake(*command)
+    assert study.layout.weights(study.runs[0]).exists()
 
 
 # -- damage to the prepared file ------------------------------------------------------------------

@@ -162,7 +162,7 @@ def check_dates(inputs: Iterable[Path], folder: Path) -> None:
     machine with another clock can be dated ahead. The clock that counts is that of the file system.
 
     Args:
-        inputs: files that exist.
+        inputs: files; one that is missing is left to its reader.
         folder: where the results will lie; made if it is not there.
 
     Raises:
@@ -173,7 +173,7 @@ def check_dates(inputs: Iterable[Path], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             now = os.fstat(probe.fileno()).st_mtime
-    for path in map(Path, inputs):
+    for path in filter(Path.exists, map(Path, inputs)):
         ahead = path.stat().st_mtime - now
         if ahead > _CLOCK_SECONDS:
             raise StorageError(

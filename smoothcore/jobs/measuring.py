@@ -14,7 +14,7 @@ from smoothcore.errors import DamagedFileError
 from smoothcore.files import schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import read_run_table, read_weights, write_measures
-from smoothcore.files.storage import remove
+from smoothcore.files.storage import check_dates, remove
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
 from smoothcore.network.seeds import generator, stream
@@ -66,6 +66,7 @@ def measure_and_write(
         files: where they lie.
     """
     with only_writer(files.checkpoint):
+        check_dates([files.data, files.weights, files.record], files.output.parent)
         trained = read_weights(files.weights, run)
         stated = {"settings": asdict(settings), "network": digest_of_network(trained)}
         rows = _still_valid(run, code, stated, files.output)

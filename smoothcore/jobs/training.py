@@ -19,6 +19,7 @@ from smoothcore.files.records import (
     write_record,
     write_weights,
 )
+from smoothcore.files.storage import check_dates
 from smoothcore.study.run import Run
 from smoothcore.training import checkpoint
 from smoothcore.training.determining import digest_of_arrays, digest_of_network, processor
@@ -66,12 +67,14 @@ def train_run(
     Raises:
         SettingsError: the images do not have such a run, another run lies at its files, or the
             library of its engine is not installed.
+        StorageError: the images are dated ahead of the clock.
         InterruptedRunError: it was told to stop, and has saved its state.
     """
     outputs = {"weights": files.weights, "record": files.record, "curve": files.curve}
     refuse_other_run(run, *outputs.values())
     with only_writer(files.checkpoint):
         log.info("%s", run)
+        check_dates([files.data], files.weights.parent)
         try:
             x, y, x_test, y_test = load_pair(files.data, run.pair, run.size, recipe.dataset)
         except ValueError as error:
