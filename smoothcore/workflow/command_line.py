@@ -126,11 +126,11 @@ def _value(value: Any, kind: Any, path: str, problems: list[str]) -> Any:
 
 def log_to_stderr() -> logging.Logger:
     """Let the library's log go to standard error; a log that cannot be written stops nothing."""
-    logging.raiseExceptions = False
     logger = logging.getLogger("smoothcore")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.handleError = lambda record: None  # type: ignore[method-assign]
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     return logger
