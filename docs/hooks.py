@@ -9,15 +9,22 @@ ROOT = Path(__file__).parent.parent
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the places that are marked by a comment."""
-    markdown = re.sub(r"<!-- (\w+\.md) -->", _file, markdown)
+    markdown = re.sub(r"<!-- (\w+\.md) -->", _page, markdown)
+    markdown = re.sub(r"<!-- (\S+\.py) -->", _code, markdown)
     place = "<!-- table of all measures -->"
     return markdown.replace(place, _table()) if place in markdown else markdown
 
 
-def _file(match: re.Match[str]) -> str:
+def _page(match: re.Match[str]) -> str:
     """Return a page of the repository; its links lead to those of the site."""
     text = (ROOT / match[1]).read_text(encoding="utf-8").replace("](docs/", "](")
     return re.sub(r"\]\(([A-Z]+)\.md\)", lambda link: f"]({link[1].lower()}.md)", text)
+
+
+def _code(match: re.Match[str]) -> str:
+    """Return a source file of the repository as a block."""
+    text = (ROOT / match[1]).read_text(encoding="utf-8")
+    return f'```python title="{match[1]}"\n{text}```'
 
 
 def _table() -> str:

@@ -142,8 +142,9 @@ def plain_lambda(value: float) -> str:
 
 def in_encoding(text: str, encoding: str | None) -> str:
     """Return a text as a terminal of this encoding can show it: τ as tau where it must be."""
+    encoding = encoding or "ascii"
     try:
-        text.encode(encoding or "ascii")
+        text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(_ASCII).encode(encoding or "ascii", "replace").decode(encoding)
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
     return text

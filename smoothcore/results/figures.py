@@ -195,7 +195,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             axes.set_xticks([0, 1], ["λ = 0", power_of_ten(row["lambda"])])
             spread = 0.1 * np.sin(2.4 * np.arange(len(of)))
             right.plot(spread, of["r_norm"], ".", ms=4, mew=0, alpha=0.7, color=color)
-            _interval(right, [0.35], *([row[f"r_norm_{k}"]] for k in ("mean", "low", "high")), INK)
+            mean, low, high = ([row[f"r_norm_{k}"]] for k in ("mean", "low", "high"))
+            _interval(right, [0.35], mean, low, high, INK)
             right.axhline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
             right.set(xlim=(-0.3, 0.6))
             for side in (axes, right):

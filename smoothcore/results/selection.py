@@ -138,8 +138,9 @@ def interpolation_counts(runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame
     for regularizer in all_regularizers():
         for lambda_, of in asked[asked["panel"] == regularizer].groupby("lambda"):
             present, interpolating = int(of["present"].sum()), int(of["interpolating"].sum())
-            counts = (len(of), present, interpolating, present - interpolating)
-            rows.append((regularizer, lambda_, *counts))
+            rows.append(
+                (regularizer, lambda_, len(of), present, interpolating, present - interpolating)
+            )
     counts = ["n_in_grid", "n_present", "n_interpolating", "n_not_interpolating"]
     return typed(
         pd.DataFrame(rows, columns=["regularizer", "lambda", *counts]),

@@ -61,11 +61,11 @@ class _OneFilePerEntry:
 class _CheckedCache(FunctionCache):
     """Numba's function cache on files that name all their sources and guard their content."""
 
-    def __init__(self, function: Callable, name: str, sources: Sequence[str]) -> None:
+    def __init__(self, function: Callable, name: str, sources: Sequence[Path]) -> None:
         super().__init__(function)
         stamp = hashlib.sha256()
         for source in sources:
-            stamp.update(Path(source).read_bytes())
+            stamp.update(source.read_bytes())
         versions = f"{numba.__version__} {llvmlite.__version__} {_settings()} {stamp.hexdigest()}"
         self._cache_file = _OneFilePerEntry(Path(self.cache_path), name, versions)
 
@@ -92,7 +92,7 @@ def _settings() -> str:
     )
 
 
-def compiled(function: Callable, name: str, sources: Sequence[str]) -> Callable:
+def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable:
     """Return ``function`` compiled without the GIL held, its machine code cached on disk.
 
     The code is kept where Numba keeps its own: in ``NUMBA_CACHE_DIR`` if that is set, else in

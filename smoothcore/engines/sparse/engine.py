@@ -90,7 +90,7 @@ def _epochs(penalty: ModuleType | None):
     sources = sorted(Path(__file__).parent.glob("*.py"))
     if penalty is None:
         return compiled(run, "sparse", sources)
-    return compiled(run, f"sparse-{penalty.__name__}", [*sources, Path(penalty.__file__)])
+    return compiled(run, f"sparse-{penalty.__name__}", [*sources, Path(str(penalty.__file__))])
 
 
 class SparseEngine:

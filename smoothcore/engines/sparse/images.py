@@ -21,7 +21,7 @@ class Images(NamedTuple):
     y: np.ndarray  # (n,) float32
 
 
-def _scale(x: np.ndarray) -> int | None:
+def _scale(x: np.ndarray) -> np.float32 | None:
     """Return the least s ≤ 255 such that every value of x is k / s, k ≤ 255; None if none is."""
     seen = np.zeros(1, np.float32)
     for begin in range(0, len(x), _CHUNK):

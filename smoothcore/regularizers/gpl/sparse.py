@@ -20,7 +20,7 @@ class Buffers(NamedTuple):
     norms: Norms
     cell: np.ndarray  # (H,) uint32: where each unit would cross
     unit: np.ndarray  # (H + 1,) uint32: the units that cross, in order
-    count: np.ndarray  # (cells,) uint32
+    count: np.ndarray  # type: ignore[assignment]  # (cells,) uint32; hides a method
 
 
 def buffers(sizes: Sizes, zeros: Callable) -> Buffers:

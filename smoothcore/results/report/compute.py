@@ -34,8 +34,8 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
 
 def _number(text: str | None) -> float:
     try:
-        return float(text)
-    except (TypeError, ValueError):
+        return float(text or "nan")
+    except ValueError:
         return float("nan")
 
 

@@ -101,7 +101,8 @@ def _upper_bounds(table2: pd.DataFrame) -> set[str]:
 
 def _definition(about: Any) -> tuple[str, str]:
     """Return what a measure is, the first line of its module, and who defined it."""
-    text = importlib.import_module(about.module).__doc__.splitlines()[0]
+    doc = importlib.import_module(about.module).__doc__ or about.long_name
+    text = doc.splitlines()[0]
     return re.sub(rf"^{about.name}[,:] ", "", text), about.source
 
 

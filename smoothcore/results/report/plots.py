@@ -75,8 +75,10 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
             text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
             # cells keep their colours in the dark theme, and so does the text on them
             color = MUTED if np.isnan(value) else "#FEFEFE" if abs(value) > 0.65 else "#1A1A1A"
-            place = {"ha": "center", "va": "center", "fontsize": 5.5}
-            axes.text(column + 0.5, row + 0.5, text.replace("−0.00", "0.00"), color=color, **place)
+            axes.text(
+                column + 0.5, row + 0.5, text.replace("−0.00", "0.00"),
+                color=color, ha="center", va="center", fontsize=5.5,
+            )  # fmt: skip
         axes.set(xlabel="", ylabel="")
         axes.tick_params(length=0, labeltop=True, labelbottom=False, labelrotation=0)
         for label in axes.get_xticklabels():

@@ -60,7 +60,7 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     """
     body = svg[svg.index("<svg") :]
     head_end = body.index(">")
-    view_box = re.search(r'viewBox="([^"]+)"', body[:head_end]).group(1)
+    (view_box,) = re.findall(r'viewBox="([^"]+)"', body[:head_end])
     body = body[head_end + 1 :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
