@@ -3,6 +3,9 @@
 import errno
 import io
 import logging
+import os
+import pty
+import subprocess
 import threading
 
 import pytest
@@ -203,6 +206,25 @@ def test_a_stream_that_is_closed_ends_nothing(stream):
         event(handler, "job_finished", job_id=job.id)
     assert handler._tally.runs() == (2, 2)
     handler.close()
+
+
+@pytest.mark.workflow
+def test_a_study_goes_on_when_its_terminal_is_closed(tmp_path):
+    study = Workflow(tmp_path)
+    study.config["training"]["max_epochs"] = 2
+    study.config["pairs"] = ["0-1"]
+    study.write()
+    mine, its = pty.openpty()
+    process = subprocess.Popen(
+        study.command("--until", "train"), stdout=its, stderr=its, start_new_session=True
+    )
+    os.close(its)
+    said = b""
+    while b"runs to compute" not in said:
+        said += os.read(mine, 1000)
+    os.close(mine)
+    assert process.wait(timeout=300) == 0
+    assert all(study.layout.weights(run).exists() for run in study.runs)
 
 
 def test_a_fault_of_its_own_ends_nothing(capsys):
