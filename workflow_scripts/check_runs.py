@@ -40,7 +40,7 @@ def main() -> int:
     for comparison in compare(study, layout, finished, sample):
         print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
         for measure, deviation in comparison.deviations.items():
-            if comparison.differs and deviation == deviation:
+            if deviation > 0:
                 print(f"    {measure}: {deviation:.3g} standard deviations over seeds")
                 worst = max(worst, deviation)
         n_different += not comparison.equal

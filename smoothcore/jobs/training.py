@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from smoothcore.datasets import load_pair
 from smoothcore.engines import LIBRARY_OF
 from smoothcore.errors import SettingsError, StorageError
@@ -110,6 +112,9 @@ def train_run(
                 stop_asked=lambda: bool(stop_asked),
             )
         network = outcome.state.network
+        # the last bits of a product depend on the number of threads
+        with threadpool_limits(limits=1):
+            test_loss = network.loss(x_test, y_test)
         write_curve(files.curve, run, recipe, outcome)
         write_record(
             files.record,
@@ -117,7 +122,7 @@ def train_run(
             recipe,
             outcome,
             d=network.d,
-            test_loss=network.loss(x_test, y_test),
+            test_loss=test_loss,
             made_by={**made_by, "weights_sha256": digest_of_network(network)},
         )
         write_weights(files.weights, network, identity)
