@@ -81,32 +81,23 @@ def figure2(values: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     longest = counts.groupby("regularizer").size().max() if len(counts) else 3
     with figure_style():
         figure, by_regularizer = _panels(counts, 2, 0.75 + 0.3 * longest)
-        for regularizer, axes in by_regularizer.items():
+        for regularizer, (axes,) in by_regularizer.items():
             _boxes(
                 axes, regularizer, *(t[t["regularizer"] == regularizer] for t in (shown, counts))
             )
     return figure
 
 
-def _panels(table: pd.DataFrame, columns: int, height: float, **options) -> tuple[Figure, dict]:
-    """Return a figure with a panel for each regularizer of a table, in their order.
-
-    With ``width_ratios`` a panel is as many axes side by side.
-    """
-    there = [name for name in all_regularizers() if name in set(table["regularizer"])]
-    ratios = options.pop("width_ratios", [1])
-    n, width = len(there), len(ratios)
-    if n:
-        options["width_ratios"] = ratios * min(columns, n)
-    figure, axes = panels(n * width, columns * width, height, **options)
-    if not n:
-        note(axes[0], "The study has no optimality experiment.")
-    for name, of in zip(there, axes[::width], strict=False):
-        of.set_title(name, color=COLORS[all_regularizers()[name].measure], pad=12)
-    return figure, {
-        name: axes[k * width] if width == 1 else axes[k * width : (k + 1) * width]
-        for k, name in enumerate(there)
-    }
+def _panels(table: pd.DataFrame, *layout, **options) -> tuple[Figure, dict[str, list[Axes]]]:
+    """Return a figure with a panel for each regularizer of a table, in their order."""
+    names = [name for name in all_regularizers() if name in set(table["regularizer"])]
+    figure, axes = panels(len(names), *layout, **options)
+    if not names:
+        note(axes[0][0], "The study has no optimality experiment.")
+    of = dict(zip(names, axes, strict=False))
+    for name, (first, *_) in of.items():
+        first.set_title(name, color=COLORS[all_regularizers()[name].measure], pad=12)
+    return figure, of
 
 
 def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFrame) -> None:
@@ -180,7 +171,7 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
     shown = selection.main_rows(r_norms[r_norms["reported"]])
     table = selection.main_rows(penalties[penalties["reported"]])
     with figure_style():
-        figure, by_regularizer = _panels(table, 3, 2.2, width_ratios=[2, 1])
+        figure, by_regularizer = _panels(table, 3, 2.2, (2, 1))
         for name, (axes, right) in by_regularizer.items():
             of = shown[shown["regularizer"] == name]
             (row,) = table[table["regularizer"] == name].to_dict("records")
@@ -225,7 +216,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
     shown = selection.main_rows(penalties.dropna(subset="lambda"))
     with figure_style():
         figure, by_regularizer = _panels(shown, 3, 1.9, sharey=True)
-        for name, axes in by_regularizer.items():
+        for name, (axes,) in by_regularizer.items():
             of = shown[shown["regularizer"] == name].sort_values("lambda")
             color, lambdas = COLORS[all_regularizers()[name].measure], of["lambda"]
             share = of["n_interpolating"] / of["n_in_grid"]
@@ -247,7 +238,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.set_xlabel("λ")
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             axes.grid(axis="y")
-        for axes in list(by_regularizer.values())[:1]:
+        for axes, *_ in list(by_regularizer.values())[:1]:
             axes.legend(fontsize=6, loc="lower left")
     return figure
 
@@ -262,14 +253,14 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     names = [name for name in all_measures() if name in set(shown["measure"])]
     with figure_style():
         figure, by_regularizer = _panels(shown, 5, 0.9 + 0.17 * len(names))
-        for name, axes in by_regularizer.items():
+        for name, (axes,) in by_regularizer.items():
             of = shown[shown["regularizer"] == name].set_index("measure").reindex(names)
             for y, (measure, row) in enumerate(of.iterrows()):
                 axes.plot([row["low"], row["high"]], [y, y], color=COLORS[measure], lw=1.6)
                 mark = "D" if measure == row["penalized"] else "o"
                 axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
             axes.axvline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
-            first = axes is next(iter(by_regularizer.values()))
+            first = axes is figure.axes[0]
             axes.set_yticks(range(len(names)), names if first else [])
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))

@@ -100,16 +100,30 @@ def svg_text(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def panels(n: int, columns: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Return a figure with room for ``n`` panels, at least one, in rows of ``height`` inches."""
-    n = max(n, 1)
-    columns = min(columns, n)
-    rows = -(-n // columns)
+def panels(
+    n: int, most: int, height: float, ratios: tuple[int, ...] = (1,), **options: Any
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with room for ``n`` panels, at least one, at most ``most`` beside each other.
+
+    Args:
+        n: how many.
+        most: panels in a row; rows are as even as they can be.
+        height: of a row in inches.
+        ratios: widths of the axes of a panel.
+        options: of `Figure.subplots`.
+
+    Returns:
+        The figure, and the axes of each panel.
+    """
+    n, width = max(n, 1), len(ratios)
+    rows = -(-n // most)
+    columns = -(-n // rows)
     figure = Figure(figsize=(PAGE, rows * height))
-    axes = list(figure.subplots(rows, columns, squeeze=False, **options).flat)
-    for unused in axes[n:]:
+    options |= {"squeeze": False, "width_ratios": ratios * columns}
+    axes = list(figure.subplots(rows, columns * width, **options).flat)
+    for unused in axes[n * width :]:
         unused.remove()
-    return figure, axes[:n]
+    return figure, [axes[k * width : (k + 1) * width] for k in range(n)]
 
 
 def sequence_color(position: int, n: int) -> str:

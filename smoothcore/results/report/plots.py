@@ -17,17 +17,18 @@ _NOTHING = "no interpolating run yet"
 _DASHES = (0, (3, 2))
 
 
-def _by_measure(table: pd.DataFrame, columns: int, height: float):
+def _by_measure(table: pd.DataFrame, most: int, height: float):
     """Return a figure and its panels: each measure of a table with its axes and its rows."""
     names = [name for name in all_measures() if name in set(table["measure"])]
-    figure, axes = style.panels(len(names), columns, height)
+    figure, axes = style.panels(len(names), most, height)
     if not names:
-        style.note(axes[0], _NOTHING)
-    for name, of in zip(names, axes, strict=False):
+        style.note(axes[0][0], _NOTHING)
+    for name, (of,) in zip(names, axes, strict=False):
         title = f"{name} ({style.LONG_NAMES[name]})"
         of.set_title(title if len(title) < 32 else name, color=COLORS[name])
     return figure, [
-        (name, of, table[table["measure"] == name]) for name, of in zip(names, axes, strict=False)
+        (name, of, table[table["measure"] == name])
+        for name, (of,) in zip(names, axes, strict=False)
     ]
 
 
@@ -40,7 +41,7 @@ def measures_by_size(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
     asked = grid.loc[grid["monotonicity"], COORDINATES]
     shown = main_rows(main_values(measures).merge(asked, on=COORDINATES))
     with style.figure_style():
-        figure, panels = _by_measure(shown, columns=3, height=1.8)
+        figure, panels = _by_measure(shown, most=3, height=1.8)
         for name, axes, of in panels:
             lines = of.pivot_table(index="size", columns="pair", values="value")
             axes.plot(lines, color=COLORS[name], lw=0.6, alpha=0.35, marker=".", ms=2)
@@ -52,8 +53,7 @@ def measures_by_size(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
             ticks = lines.index[:: -(-len(lines) // 5)]
             axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
             axes.grid(axis="y")
-        for axes in figure.axes[-3:]:
-            axes.set_xlabel("training images $n$")
+        figure.supxlabel("training images $n$", fontsize=7.5)
     return figure
 
 
@@ -97,15 +97,14 @@ def loss_curves(curves: pd.DataFrame, grid: pd.DataFrame, epsilon: float) -> Fig
     regularizers = [name for name in (NONE, *all_regularizers()) if name in set(grid.regularizer)]
     with style.figure_style():
         figure, panels = style.panels(len(regularizers), 3, 1.9, sharex=True, sharey=True)
-        for axes, name in zip(panels, regularizers, strict=False):
+        for (axes,), name in zip(panels, regularizers, strict=False):
             axes.set_title("λ = 0" if name == NONE else f"penalty {name}")
             _curve_panel(axes, name, curves[curves["regularizer"] == name])
             axes.axhline(epsilon, color=INK, lw=0.8, ls=_DASHES)
             axes.set(xscale="log", yscale="log", xlabel="epoch")
             axes.grid(axis="y")
             axes.tick_params(labelbottom=True)
-        for axes in panels[::3]:
-            axes.set_ylabel("running loss")
+        figure.supylabel("running loss", fontsize=7.5)
     return figure
 
 
@@ -133,7 +132,7 @@ def sampled_against_exact(measures: pd.DataFrame) -> Figure:
     )
     both = values.reindex(columns=[SAMPLED, EXACT]).dropna().reset_index()
     with style.figure_style():
-        figure, panels = _by_measure(both, columns=3, height=2.4)
+        figure, panels = _by_measure(both, most=3, height=2.4)
         for name, axes, of in panels:
             ends = [of[[SAMPLED, EXACT]].min(axis=None), of[[SAMPLED, EXACT]].max(axis=None)]
             axes.plot(ends, ends, color=MUTED, lw=0.8, ls=_DASHES)

@@ -170,7 +170,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
                 _swatch(
                     row["measure"],
                     row["regularizer"],
-                    f"{row['measure']}, {row['estimator']} estimate",
+                    f"{row['measure']}, {row['estimator']}",
                 ),
                 *(_lambda(row["lambda"]), *means),
                 _mean(r_norm, f"{key}.r_norm", r_norm.ours),
