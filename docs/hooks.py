@@ -1,5 +1,6 @@
 """What MkDocs does beside Markdown: files of the repository as pages, a table of all measures."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the places that are marked by a comment."""
     markdown = re.sub(r"<!-- (\w+\.md) -->", _page, markdown)
     markdown = re.sub(r"<!-- (\S+\.py) -->", _code, markdown)
+    markdown = re.sub(r"<!-- (\S+\.ipynb) -->", _notebook, markdown)
     place = "<!-- table of all measures -->"
     return markdown.replace(place, _table()) if place in markdown else markdown
 
@@ -25,6 +27,29 @@ def _code(match: re.Match[str]) -> str:
     """Return a source file of the repository as a block."""
     text = (ROOT / match[1]).read_text(encoding="utf-8")
     return f'```python title="{match[1]}"\n{text}```'
+
+
+def _notebook(match: re.Match[str]) -> str:
+    """Return a notebook with the outputs that are stored in it."""
+    parts = []
+    for cell in json.loads((ROOT / match[1]).read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        parts.extend(map(_output, cell.get("outputs", [])))
+    return "\n\n".join(parts)
+
+
+def _output(output: dict) -> str:
+    data = output.get("data", {"text/plain": output.get("text")})
+    data = {kind: "".join(content) for kind, content in data.items()}
+    if "image/png" in data:
+        return f'<img alt="figure" src="data:image/png;base64,{data["image/png"].strip()}">'
+    if "text/html" in data:
+        # a plain table, which the theme styles
+        return re.sub(
+            r"<style.*?</style>\n|(?<=<table)[^>]*", "", data["text/html"], flags=re.DOTALL
+        )
+    return f"```text\n{data['text/plain'].strip()}\n```"
 
 
 def _table() -> str:
