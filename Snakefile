@@ -7,8 +7,11 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-# the config of the working directory, else the one that comes with the workflow
-configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
+# the config of the working directory, else the one that comes with the workflow; as a module of
+# another workflow it has only the config that it is given, over the one that comes with it
+if workflow.modifier.is_main_snakefile():
+
+    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -39,10 +42,6 @@ localrules:
     make_figure1,
     make_figures,
     make_report,
-
-
-onstart:
-    check_start()
 
 
 rule all:

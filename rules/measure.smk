@@ -15,7 +15,7 @@ rule measure:
         LAYOUT.benchmark("measure")
     priority: SESSION.priority
     group:
-        cost_class
+        SESSION.cost_class
     conda:
         "../environment.yml"
     resources:

@@ -15,12 +15,12 @@ rule train:
         LAYOUT.benchmark("train")
     priority: SESSION.priority
     group:
-        cost_class
+        SESSION.cost_class
     conda:
         "../environment.yml"
     resources:
-        runtime=training_minutes,
-        mem_mb=training_memory_mb,
+        runtime=SESSION.training_minutes,
+        mem_mb=SESSION.training_memory_mb,
         checkpoint_seconds=60,
     params:
         settings=SESSION.training_settings,

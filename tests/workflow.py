@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -147,6 +148,29 @@ class Workflow:
             str(path.relative_to(self.results)): comparable(path)
             for path in final_files(self.results)
         }
+
+
+def copy_repository(to: Path, changes: dict[str, str | Callable[[str], str]]) -> Path:
+    """Copy what the workflow needs of the repository; write or edit some files of the copy.
+
+    Args:
+        to: a folder that does not exist.
+        changes: file → its text, or a function of its text, which must change it.
+    """
+    to.mkdir(parents=True)
+    for name in ("Snakefile", "config.yaml", "environment.yml"):
+        shutil.copy(REPOSITORY / name, to / name)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("smoothcore", "workflow_scripts", "rules", "report", "profiles"):
+        shutil.copytree(REPOSITORY / name, to / name, ignore=ignored)
+    for name, change in changes.items():
+        path = to / name
+        before = path.read_text() if path.exists() else None
+        after = change if isinstance(change, str) else change(before)
+        assert after != before, name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(after)
+    return to
 
 
 def planned(said: str) -> dict[str, int]:

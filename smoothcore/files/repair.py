@@ -1,22 +1,32 @@
-"""How a damaged or missing file is made anew: the command to type, as the user would type it."""
+"""How a damaged or missing file is made again: the command to type, for the study at hand."""
 
 import os
 import shlex
 from pathlib import Path
 
-#: the environment variable in which a workflow tells its jobs how it was started
+#: the environment variable in which a workflow tells its jobs how it was started on which study
 COMMAND_VARIABLE = "SMOOTHCORE_WORKFLOW_COMMAND"
 
-
-def workflow_command(*options: str) -> str:
-    """Return the command that started the workflow, with more options."""
-    program, *rest = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
-    return shlex.join([program, *options, *rest])
+_RESULTS = "results"
 
 
-#: options of Snakemake that say what a study is, not what to do with it
-_OF_THE_STUDY = ("--configfile", "--configfiles", "--config", "-C", "-s", "--snakefile")
-_OF_THE_PLACE = ("--directory", "-d", "--profile", "--cores", "-c", "-j", "--jobs")
+def repair_command(path: Path, *, force: bool = False) -> str:
+    """Return the command that makes one file of a study, and what it needs, and nothing else.
+
+    Args:
+        path: the file, below ``results/``.
+        force: make it although it is there.
+    """
+    words = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
+    parts = Path(path).parts
+    if _RESULTS in parts:
+        at = len(parts) - 1 - parts[::-1].index(_RESULTS)
+        folder = Path(*parts[:at]).absolute()
+        if not os.environ.get(COMMAND_VARIABLE) and folder != Path.cwd():
+            words += ["--directory", str(folder)]
+        # behind --, since --configfile takes every word that follows it
+        words += ["--force"] * force + ["--", str(Path(*parts[at:]))]
+    return shlex.join(words)
 
 
 def data_repair_command(images: Path) -> str:
@@ -25,24 +35,15 @@ def data_repair_command(images: Path) -> str:
     Where the images are missing Snakemake takes every network for stale, unless nothing else is
     asked for.
     """
-    program, *words = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
-    kept, keep = [], False
-    for word in words:
-        if word.startswith("-"):
-            keep = word.partition("=")[0] in (*_OF_THE_STUDY, *_OF_THE_PLACE)
-        if keep:
-            kept.append(word)
-    # the target first: --configfile takes every word behind it
-    return shlex.join([program, str(images), "--force", *kept])
+    return repair_command(images, force=True)
 
 
 def repair_hint(path: Path) -> str:
-    """Return how to make a missing or damaged file anew: a sentence, two spaces, the command."""
-    command = workflow_command()
+    """Return how to make a missing or damaged file again: a sentence, two spaces, the command."""
+    command = repair_command(path)
     if not os.environ.get(COMMAND_VARIABLE):
         command += "  (with the --configfile of its study, if it has one)"
-    path = Path(path).absolute()
-    if not path.exists():
-        return f"Run snakemake to make it:  {command}"
-    remove = f"rm {shlex.quote(str(path))}"
-    return f"Delete it and run snakemake again to make it anew:  {remove} && {command}"
+    if not Path(path).exists():
+        return f"Make it:  {command}"
+    remove = f"rm {shlex.quote(str(Path(path).absolute()))}"
+    return f"Delete it and make it again:  {remove} && {command}"

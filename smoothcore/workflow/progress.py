@@ -18,6 +18,7 @@ from typing import NamedTuple, TextIO
 _QUIET_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 60.0
 _MOST_NAMED = 3
+_MOST_CHANGES = 10
 
 #: the expected cost counts as much as this many seconds of finished jobs, at most half of all
 _PRIOR_SECONDS = 600.0
@@ -115,7 +116,9 @@ class RunProgress(logging.Handler):
 
     Args:
         jobs: returns the jobs that have to run; asked once, when Snakemake has decided.
+        changes: returns in words what makes finished runs stale; asked at the same time.
         dry_run: whether nothing is run; then only the cost is said.
+        interrupted: whether a person stopped it; what was running is then not spoken of.
         stream: where to write.
         clock: seconds that never go back.
     """
@@ -124,14 +127,18 @@ class RunProgress(logging.Handler):
         self,
         jobs: Callable[[], Iterable[Job]],
         *,
+        changes: Callable[[], Iterable[str]] = tuple,
         dry_run: Callable[[], bool] = lambda: False,
+        interrupted: Callable[[], bool] = lambda: False,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._jobs, self._dry_run, self._clock = jobs, dry_run, clock
+        self._jobs, self._changes = jobs, changes
+        self._dry_run, self._interrupted, self._clock = dry_run, interrupted, clock
         self._stream = stream or sys.stderr
         self._tally: Tally | None = None
+        self._changed: list[str] = []
         self._logs: dict[int, Path] = {}
         self._told_at = -1e9
         # not _closed: logging.Handler.close() sets an attribute of that name
@@ -147,10 +154,13 @@ class RunProgress(logging.Handler):
     def close(self) -> None:
         """Say how it ended."""
         with self._quietly():
+            if self._tally is not None and self._interrupted():
+                self._tally.started.clear()
             if self._tally is not None and self._dry_run():
                 hours = sum(job.seconds for job in self._tally.jobs.values()) / 3600
                 runs = _runs(self._tally.runs()[1])
                 self._say(f"{runs} would be computed, about {_core_time(hours)}")
+                self._say_changes()
             elif self._tally is not None and self._tally.started | self._tally.finished:
                 self._tell(at_once=True)
         self._tally = None
@@ -191,9 +201,17 @@ class RunProgress(logging.Handler):
             return
         self._tally = Tally({job.id: job for job in self._jobs()})
         runs = self._tally.runs()[1]
+        self._changed = list(self._changes())
         if runs and not self._dry_run():
             self._say(f"{_runs(runs)} to compute")
+            self._say_changes()
             threading.Thread(target=self._beat, daemon=True).start()
+
+    def _say_changes(self) -> None:
+        for line in self._changed[:_MOST_CHANGES]:
+            self._say(f"  changed: {line}")
+        if len(self._changed) > _MOST_CHANGES:
+            self._say(f"  and {len(self._changed) - _MOST_CHANGES} other changes")
 
     def _beat(self) -> None:
         while not self._over.wait(_HEARTBEAT_SECONDS):

@@ -1,11 +1,7 @@
 """One start of Snakemake on a study: what its rules ask the library."""
 
 import json
-import os
-import shlex
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +9,14 @@ from typing import Any
 from smoothcore.datasets import prepare
 from smoothcore.errors import SmoothcoreError
 from smoothcore.files.paths import Layout
-from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command
+from smoothcore.files.repair import data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.regularizers import all_regularizers
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe, recipe_of
-from smoothcore.workflow import costs
+from smoothcore.workflow import changes, costs
 from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
@@ -85,6 +81,18 @@ class Session:
     def priority(self, wildcards: Any) -> int:
         """Return the priority of the jobs of a run; a trained network is measured at once."""
         return len(self.runs) - self._places.get(self.run(wildcards), len(self.runs))
+
+    def cost_class(self, wildcards: Any) -> str:
+        """Return the class of a run; those of one class share an allocation on a cluster."""
+        return costs.cost_class(self.run(wildcards), self.study)
+
+    def training_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Return the time limit that a training job asks a cluster for."""
+        return costs.training_minutes(self.run(wildcards), self.study, attempt)
+
+    def training_memory_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return the memory that a training job asks a cluster for."""
+        return costs.training_memory_mb(self.study, attempt)
 
     def training_settings(self, wildcards: Any) -> str:
         """Return what a training job is told, as JSON.
@@ -152,18 +160,34 @@ class Session:
         return [self.layout.grid, *(of(run) for run in self.runs for of in kinds), *weights]
 
     def jobs(self, dag: Any) -> Iterator[Job]:
-        """Yield the jobs that Snakemake has decided to run, with their expected seconds."""
-        for job in dag.needrun_jobs():
-            run = self.run(job.wildcards) if hasattr(job.wildcards, "learning_rate") else None
-            trains, seconds = self.trains(job), costs.MEASURE_SECONDS
+        """Yield the jobs of this study that Snakemake runs, with their expected seconds."""
+        for job, stage in self._needed(dag):
+            run = self.run(job.wildcards) if stage else None
+            seconds, trains = costs.MEASURE_SECONDS, stage == "training"
             if trains and run:
                 seconds = costs.expected_seconds(run, self.study)
             name, done = str(run) if run else None, partial(dag.finished, job)
             yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
 
-    def trains(self, job: Any) -> bool:
-        """Tell whether a job trains a run, whatever its rule is called where it is imported."""
-        return any(str(path).startswith(f"{self.folder}/weights/") for path in job.output)
+    def changes(self, dag: Any) -> list[str]:
+        """Return which settings or code changed since what is there was computed."""
+        return changes.lines(
+            (stage, change.only_old, change.only_new)
+            for job, stage in self._needed(dag)
+            if stage and (change := dag.reason(job).params_changed)
+        )
+
+    def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None]]:
+        """Yield the jobs of this study that Snakemake has decided to run.
+
+        Each with what it does to a run, ``training`` or ``measuring``; None if it is about all
+        runs. Their files tell: where this workflow is imported, rules have other names.
+        """
+        stages = {f"{self.folder}/weights/": "training", f"{self.folder}/measures/": "measuring"}
+        for job in dag.needrun_jobs():
+            first = str(next(iter(job.output), ""))
+            if first.startswith(f"{self.folder}/"):
+                yield job, next((stages[s] for s in stages if first.startswith(s)), None)
 
     def check_images(self, dag: Any) -> None:
         """Refuse to train finished runs again for no reason but images that were deleted.
@@ -173,7 +197,8 @@ class Session:
         """
         if self.data.exists():
             return
-        again = [job for job in dag.needrun_jobs() if self.trains(job) and _is_finished(dag, job)]
+        needed = (job for job, stage in self._needed(dag) if stage == "training")
+        again = [job for job in needed if _is_finished(dag, job)]
         if again:
             command = data_repair_command(self.data)
             raise SmoothcoreError(
@@ -188,32 +213,3 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
-
-
-def command_typed(argv: list[str], environment: Mapping[str, str] = os.environ) -> str:
-    """Return what was typed to start the workflow, for messages that tell how to repair a file.
-
-    A job on a cluster has it from its submitter. Options that force or limit jobs are left out.
-    """
-    if "--mode" in argv:
-        return environment.get(COMMAND_VARIABLE, "")
-    program, *options = argv
-    if Path(program).name == "__main__.py":
-        words = [sys.executable, "-m", "snakemake"]
-    else:
-        words = [Path(program).name if program == shutil.which(Path(program).name) else program]
-    forced = ("-f", "--force", "-F", "--forceall")
-    return shlex.join([*words, *(word for word in options if word not in forced)])
-
-
-def shell_prefix(here: Path, own_python: bool) -> str:
-    """Return what precedes every command: jobs use this library, wherever they start.
-
-    Args:
-        here: the folder of the Snakefile.
-        own_python: jobs use the interpreter of Snakemake, whatever is first in PATH.
-    """
-    path = f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH" ' if own_python else ""
-    library = f'PYTHONPATH={shlex.quote(str(here))}"${{PYTHONPATH:+:$PYTHONPATH}}"'
-    # doubled braces: Snakemake formats the prefix with the command
-    return f"set -euo pipefail; export {path}{library}; ".replace("{", "{{").replace("}", "}}")

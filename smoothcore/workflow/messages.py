@@ -1,0 +1,76 @@
+"""What Snakemake says, made short: reasons of a line, an interruption that is no failure."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+#: a reason that names hundreds of files is cut here, in characters
+LONGEST_REASON = 300
+
+INTERRUPTED = "interrupted; the same command continues"
+
+_OF_JOBS = ("job_error", "group_error", "job_info", "shellcmd", "progress")
+_STOPPING = "Terminating processes on user request"
+_NOTHING_TO_DO = "Nothing to be done"
+
+
+class Interrupts:
+    """Takes notice of Ctrl-C, which jobs and Snakemake answer by saving and stopping.
+
+    The second is ignored: the first is being answered. The third ends Snakemake wherever it is.
+
+    Attributes:
+        count: how often it was pressed.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def listen(self) -> None:
+        """Listen from now on; asked again it changes nothing."""
+        # a bound method is another object each time: compared, not identified
+        if (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) != self._note
+        ):
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        if self.count != 2:
+            raise SystemExit(INTERRUPTED)  # to Snakemake the same as KeyboardInterrupt, but quiet
+
+
+interrupts = Interrupts()
+
+
+class Messages(logging.Filter):
+    """Looks at each message of Snakemake before it is shown.
+
+    Args:
+        check: called once Snakemake has decided what to run, before it runs anything. An imported
+            module has no ``onstart``, so what must be refused is refused here.
+        place: where the results of a finished study lie.
+    """
+
+    def __init__(self, check: Callable[[], None], place: Path) -> None:
+        super().__init__()
+        self._check, self._place = check, place
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a message is shown; it may be shortened."""
+        event, said = str(getattr(record, "event", "") or ""), str(record.msg)
+        if event == "run_info":
+            self._check()
+        reason = str(getattr(record, "reason", None) or "")
+        if len(reason) > LONGEST_REASON:
+            record.reason = f"{reason[:LONGEST_REASON]} …"
+        if said.startswith(_NOTHING_TO_DO) and (self._place / "report.html").exists():
+            record.msg = f"{said} Tables, figures and report lie in {self._place}"
+        if said.startswith(_STOPPING):
+            record.msg = INTERRUPTED
+            return True
+        return not (interrupts.count and (event in _OF_JOBS or record.levelno >= logging.WARNING))

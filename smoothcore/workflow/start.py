@@ -1,0 +1,128 @@
+"""One start of Snakemake: which study it is on, what is refused, what is said."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snakemake.cli import get_argument_parser
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from smoothcore.errors import ConfigError, SmoothcoreError
+from smoothcore.files.repair import COMMAND_VARIABLE
+from smoothcore.files.storage import check_writable
+from smoothcore.study.config import Study, check_files, load_study, merged, read_layer
+from smoothcore.workflow.messages import Messages, interrupts
+from smoothcore.workflow.progress import RunProgress
+from smoothcore.workflow.session import Session
+
+#: options of Snakemake that say what a study is and where it is computed, not what to compute
+_OF_THE_STUDY = {
+    "snakefile": "--snakefile",
+    "directory": "--directory",
+    "profile": "--profile",
+    "workflow_profile": "--workflow-profile",
+    "software_deployment_method": "--software-deployment-method",
+    "cores": "--cores",
+    "jobs": "--jobs",
+    "configfile": "--configfile",
+    "config": "--config",
+}
+
+
+def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Session:
+    """Return the session of a Snakefile, of its own or imported into another as a module.
+
+    Args:
+        workflow: Snakemake's.
+        config: what Snakemake has merged from the configuration files; of a module, its config.
+        here: the folder of the Snakefile.
+
+    Raises:
+        SmoothcoreError: the configuration is not valid, or a published table is damaged.
+    """
+    # a job that Snakemake runs in a process of its own has nothing to say about the whole
+    alone = "--mode" not in sys.argv
+    session = Session(_study_of(workflow, config, here))
+    if alone:
+        session.restore_published(logger.info)
+
+    def check() -> None:
+        if workflow.dryrun or workflow.touch:
+            return
+        os.environ[COMMAND_VARIABLE] = command_typed(sys.argv)
+        try:
+            check_writable(session.layout.root)
+            session.check_images(workflow.dag)
+        except SmoothcoreError as error:
+            raise WorkflowError(str(error)) from None
+
+    if alone:
+        interrupts.listen()
+        logger.addFilter(Messages(check, session.layout.root))
+        logger.addHandler(
+            RunProgress(
+                lambda: session.jobs(workflow.dag),
+                changes=lambda: session.changes(workflow.dag),
+                dry_run=lambda: workflow.dryrun,
+                interrupted=lambda: interrupts.count > 0,
+            )
+        )
+    return session
+
+
+def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
+    if workflow.modifier.is_main_snakefile():
+        overlays = workflow.overwrite_configfiles
+        # Snakemake lists overlays first, and merges them last
+        files = [*workflow.configfiles[len(overlays) :], *overlays]
+        check_files(files, workflow.config_settings.config)
+        return load_study(config)
+    if workflow.modifier.path_modifier.prefix:
+        raise ConfigError(
+            "this workflow cannot be imported with `prefix:`; its jobs name their files "
+            "themselves. Give the study a `name` in `config:`: its files lie in results/<name>."
+        )
+    own = here / "config.yaml"
+    check_files([own], config, "the config of the module")
+    return load_study(merged(read_layer(own)[0], config))
+
+
+def command_typed(argv: Sequence[str]) -> str:
+    """Return the command that starts Snakemake on the same study: without targets, ready for some.
+
+    Args:
+        argv: the command line as it was typed.
+    """
+    program, *options = argv
+    if Path(program).name == "__main__.py":
+        words = [sys.executable, "-m", "snakemake"]
+    else:
+        words = [Path(program).name if program == shutil.which(Path(program).name) else program]
+    parser = get_argument_parser()
+    given, _ = parser.parse_known_args(options)
+    for name, option in _OF_THE_STUDY.items():
+        value = getattr(given, name, None)
+        if value and value != parser.get_default(name):
+            several = value if isinstance(value, list | tuple | set | frozenset) else [value]
+            words += [option, *map(str, several)]
+    return shlex.join(words)
+
+
+def shell_prefix(inherited: str | None, here: Path, own_python: bool) -> str:
+    """Return what precedes every command: jobs use this library, wherever they start.
+
+    Args:
+        inherited: what preceded every command before; the workflow that imports this one needs it.
+        here: the folder of the Snakefile.
+        own_python: jobs use the interpreter of Snakemake, whatever is first in PATH.
+    """
+    path = f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH" ' if own_python else ""
+    library = f'PYTHONPATH={shlex.quote(str(here))}"${{PYTHONPATH:+:$PYTHONPATH}}"'
+    before = "set -euo pipefail; " if inherited is None else inherited
+    # doubled braces: Snakemake formats the prefix
+    return before + f"export {path}{library}; ".replace("{", "{{").replace("}", "}}")
