@@ -8,7 +8,16 @@ import pytest
 
 from smoothcore.files.storage import read_parquet
 from tests.test_recipes import BLOCKS
-from tests.workflow import RUNS, Workflow, copy_repository, planned, runs_planned
+from tests.workflow import (
+    CONFIG,
+    RUNS,
+    Workflow,
+    changes_said,
+    copy_repository,
+    planned,
+    runs_planned,
+    study_of,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -16,7 +25,8 @@ MEASURE = "smoothcore/measures/mg.py"
 NEW_MEASURE = {MEASURE: BLOCKS[MEASURE]}
 NEW_REGULARIZER = {name: text for name, text in BLOCKS.items() if "/regularizers/wd/" in name}
 NEW_DATASET = {name: text for name, text in BLOCKS.items() if "/datasets/" in name}
-WITH_MG = {"measures": {"names": ["GN", "FPL", "GPL", "WP", "MG"]}}
+NAMES = list(study_of(CONFIG).measures.names)
+WITH_MG = {"measures": {"names": [*NAMES, "MG"]}}
 
 #: what is made of the collected tables: their colours and names are in them
 SHOWN = {"make_tables", "make_figures", "make_report"}
@@ -66,7 +76,7 @@ CASES = {
     ),
     "what all measures share": (
         {"smoothcore/measures/_seen.py": with_a_constant}, {}, 0, RUNS, ALL_LATER,
-        [f"measuring: the code of {name} changed (8 runs)" for name in ("GN", "FPL", "GPL", "WP")],
+        [f"measuring: the code of {name} changed (8 runs)" for name in NAMES[:10]],
     ),
     "the training loop": (
         {"smoothcore/training/loop.py": with_a_constant}, {}, RUNS, RUNS, ALL_LATER,
@@ -130,7 +140,7 @@ def test_an_edit_makes_stale_what_it_can_change(dry_runs, name):
         assert not set(jobs) - {"prepare_data"}
     if "collect" not in later:
         assert "collect" not in jobs
-    assert re.findall(r"^\[[\d:]+\]   changed: (.*)$", said, re.M) == changes
+    assert changes_said(said) == changes
     if name == "the step of one regularizer":
         assert all("FPL" in run for run in runs_planned(said))
     if name == "a dataset":
@@ -160,7 +170,7 @@ def test_only_what_is_new_is_measured(study, tmp_path):
         kept = before[run].num_rows - pc.sum(pc.equal(before[run]["measure"], "WP")).as_py()
         assert f"measuring WP, MG, kept {kept} values" in log
         assert rows_without(after, "WP", "MG") == rows_without(before[run], "WP")
-        assert set(after["measure"].to_pylist()) == {"GN", "FPL", "GPL", "WP", "MG"}
+        assert set(after["measure"].to_pylist()) == {*NAMES, "MG"}
         assert layout.weights(run).stat().st_mtime_ns == written[run]
     table = read_parquet(study.results / "measures.parquet")
     assert "MG" in table["measure"].to_pylist()

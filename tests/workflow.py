@@ -188,6 +188,11 @@ def runs_planned(said: str, action: str = "Training") -> list[str]:
     return sorted(re.findall(rf"^ *Job \d+: {action}: (.*)$", said, re.MULTILINE))
 
 
+def changes_said(said: str) -> list[str]:
+    """Return the lines that say what makes finished runs stale."""
+    return re.findall(r"^\[[\d:]+\]   changed: (.*)$", said, re.MULTILINE)
+
+
 def final_files(results: Path) -> list[Path]:
     """Return the files that a reader of a results folder would take for results."""
     passing = {"logs", "benchmarks", "checkpoints", "partial"}

@@ -30,7 +30,7 @@ def _changes(stage: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str
     before, now = _read(old), _read(new)
     part = _PARTS[stage]
     settings, settings_now = (found.get(part, {}) for found in (before, now))
-    for key in settings.keys() | settings_now.keys() if settings and settings_now else ():
+    for key in sorted(settings.keys() | settings_now.keys()) if settings and settings_now else ():
         was, is_ = (json.dumps(found.get(key)) for found in (settings, settings_now))
         if was != is_:
             yield f"{key} {was} → {is_}"
