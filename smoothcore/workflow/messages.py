@@ -53,12 +53,13 @@ class Messages(logging.Filter):
     Args:
         check: called once Snakemake has decided what to run, before it runs anything. An imported
             module has no ``onstart``, so what must be refused is refused here.
-        place: where the results of a finished study lie.
+        place: where the results of the study lie.
+        progress: what says how far it is; it sees the messages that are shown.
     """
 
-    def __init__(self, check: Callable[[], None], place: Path) -> None:
+    def __init__(self, check: Callable[[], None], place: Path, progress: logging.Handler) -> None:
         super().__init__()
-        self._check, self._place = check, place
+        self._check, self.place, self.progress = check, place, progress
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a message is shown; it may be shortened."""
@@ -68,8 +69,8 @@ class Messages(logging.Filter):
         reason = str(getattr(record, "reason", None) or "")
         if len(reason) > LONGEST_REASON:
             record.reason = f"{reason[:LONGEST_REASON]} …"
-        if said.startswith(_NOTHING_TO_DO) and (self._place / "report.html").exists():
-            record.msg = f"{said} Tables, figures and report lie in {self._place}"
+        if said.startswith(_NOTHING_TO_DO) and (self.place / "report.html").exists():
+            record.msg = f"{said} Tables, figures and report lie in {self.place}"
         if said.startswith(_STOPPING):
             record.msg = INTERRUPTED
             return True

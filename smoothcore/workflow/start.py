@@ -63,16 +63,27 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
 
     if alone:
         interrupts.listen()
-        logger.addFilter(Messages(check, session.layout.root))
-        logger.addHandler(
-            RunProgress(
-                lambda: session.jobs(workflow.dag),
-                changes=lambda: session.changes(workflow.dag),
-                dry_run=lambda: workflow.dryrun,
-                interrupted=lambda: interrupts.count > 0,
-            )
+        progress = RunProgress(
+            lambda: session.jobs(workflow.dag),
+            changes=lambda: session.changes(workflow.dag),
+            dry_run=lambda: workflow.dryrun,
+            interrupted=lambda: interrupts.count > 0,
         )
+        _attach(Messages(check, session.layout.root, progress))
     return session
+
+
+def _attach(messages: Messages) -> None:
+    """Let them see what Snakemake says, in place of earlier ones on the same study.
+
+    A module is read again for each `use rule` statement.
+    """
+    for earlier in [found for found in logger.filters if isinstance(found, Messages)]:
+        if earlier.place == messages.place:
+            logger.removeFilter(earlier)
+            logger.removeHandler(earlier.progress)
+    logger.addFilter(messages)
+    logger.addHandler(messages.progress)
 
 
 def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
@@ -124,5 +135,7 @@ def shell_prefix(inherited: str | None, here: Path, own_python: bool) -> str:
     path = f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH" ' if own_python else ""
     library = f'PYTHONPATH={shlex.quote(str(here))}"${{PYTHONPATH:+:$PYTHONPATH}}"'
     before = "set -euo pipefail; " if inherited is None else inherited
+    export = f"export {path}{library}; "
+    prefix = before if before.endswith(export) else before + export
     # doubled braces: Snakemake formats the prefix
-    return before + f"export {path}{library}; ".replace("{", "{{").replace("}", "}}")
+    return prefix.replace("{", "{{").replace("}", "}}")

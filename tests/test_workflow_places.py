@@ -1,0 +1,149 @@
+"""Started from anywhere, lying anywhere, imported into another workflow. Real snakemake."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.workflow import CONFIG, SNAKEMAKE, Workflow, copy_repository, planned
+
+pytestmark = pytest.mark.workflow
+
+
+def one_run(study: Workflow) -> str:
+    """The measures of the smallest run: one training, one measuring job."""
+    return str(study.layout.measured(study.run_at(size=16)).relative_to(study.folder))
+
+
+def test_a_checkout_and_a_working_folder_with_a_space(tmp_path):
+    repository = copy_repository(tmp_path / "One Drive" / "p", {})
+    study = Workflow(tmp_path / "my study", repository)
+    said = study.snakemake(one_run(study))
+    assert planned(said)["train"] == 1
+    assert (study.folder / one_run(study)).exists()
+
+
+def test_jobs_use_the_code_beside_the_snakefile(tmp_path):
+    """Whatever lies in the working folder: another clone, or a module of a standard name."""
+    study = Workflow(tmp_path / "study")
+    for stray in ("random.py", "numpy.py", "smoothcore/__init__.py", "workflow_scripts/train.py"):
+        (study.folder / stray).parent.mkdir(exist_ok=True)
+        (study.folder / stray).write_text("raise SystemExit('the working folder is not the code')")
+    (study.folder / "workflow_scripts" / "__init__.py").touch()
+    done = subprocess.run(
+        study.command(one_run(study)), cwd=study.folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (study.folder / one_run(study)).exists()
+
+
+IMPORTING = """
+configfile: "own.yaml"
+
+rule hello:
+    output: "hello.txt"
+    shell: "echo {config[colour]} > {output}"
+
+module smooth:
+    snakefile: "SNAKEFILE"
+    CONFIG
+
+use rule * from smooth as smooth_*
+
+rule both:
+    default_target: True
+    input: rules.smooth_all.input, rules.hello.output
+"""
+
+
+class Importing:
+    """A workflow with a config of its own that imports this one, in a folder of its own."""
+
+    def __init__(self, folder, study: dict | None, repository):
+        self.folder = folder
+        folder.mkdir()
+        snakefile = IMPORTING.replace("SNAKEFILE", str(repository / "Snakefile"))
+        own = "" if study is None else 'config: config["smooth"]'
+        (folder / "Snakefile").write_text(snakefile.replace("CONFIG", own))
+        (folder / "own.yaml").write_text(yaml.safe_dump({"colour": "red", "smooth": study}))
+        # of the importing workflow: none of this one's business
+        (folder / "config.yaml").write_text("anything: else\n")
+
+    def snakemake(self, *arguments, fails=False) -> str:
+        done = subprocess.run(
+            [str(SNAKEMAKE), "--cores", "2", *arguments],
+            cwd=self.folder, capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, said[-5000:]
+        return said
+
+
+@pytest.fixture
+def importing(finished, tmp_path) -> Importing:
+    """The finished small study, of a workflow that imports this one."""
+    workflow = Importing(tmp_path / "importing", CONFIG, finished.repository)
+    finished.copy_to(tmp_path / "study")
+    for name in ("results", ".snakemake"):
+        (tmp_path / "study" / name).rename(workflow.folder / name)
+    return workflow
+
+
+def test_as_a_module_with_other_names(importing, finished):
+    """What this workflow computed counts; a deleted run is computed again, by renamed rules."""
+    assert planned(importing.snakemake("--dry-run")) == {"hello": 1, "both": 1}
+    run = finished.run_at(regularizer="GN")
+    layout = finished.layout
+    lost = [str(of(run).relative_to(finished.folder)) for of in (layout.weights, layout.measured)]
+    for path in lost:
+        (importing.folder / path).unlink()
+    said = importing.snakemake(*lost)
+    assert planned(said) == {"smooth_train": 1, "smooth_measure": 1}
+    assert "1 run to compute" in said and "1 of 1 run done" in said
+    assert (importing.folder / lost[0]).read_bytes() == layout.weights(run).read_bytes()
+
+
+def test_a_module_refuses_what_the_workflow_refuses(importing, finished):
+    data = finished.layout.data("digits").relative_to(finished.folder)
+    lost = finished.layout.weights(finished.run_at()).relative_to(finished.folder)
+    for path in (data, lost):
+        (importing.folder / path).unlink()
+    said = importing.snakemake(fails=True)
+    assert f"{data} is gone, and 7 finished runs of results/tiny would be trained again" in said
+    assert not (importing.folder / lost).exists()
+
+
+def test_a_module_with_a_wrong_config(tmp_path, finished):
+    config = CONFIG | {"network": {"hiden_units": 16}}
+    workflow = Importing(tmp_path / "importing", config, finished.repository)
+    said = workflow.snakemake("--dry-run", fails=True)
+    assert "network.hiden_units: unknown key; did you mean 'hidden_units'?" in said
+
+
+def test_a_module_without_a_config_is_the_study_of_config_yaml(tmp_path, finished):
+    workflow = Importing(tmp_path / "importing", None, finished.repository)
+    said = workflow.snakemake("--dry-run", "--config", "colour=blue", "--", "smooth_pair_4_9")
+    assert planned(said)["smooth_measure"] == 35
+    assert "results/paper/measures/pair=4-9" in said
+
+
+def test_started_as_a_module_of_python(study):
+    """`python -m snakemake`: the command that repairs a file can be typed."""
+    record = study.layout.record(study.run_at(regularizer="GN"))
+    record.write_bytes(record.read_bytes()[:-20])
+    command = [sys.executable, "-m", "snakemake", *study.command("--forcerun", "collect")[1:]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    found = next(
+        line for line in done.stderr.splitlines() if line.startswith("error: ") and "&& " in line
+    )
+    rest = found.split("&& ")[1]
+    assert rest.startswith(f"{sys.executable} -m snakemake --")
+    assert "forcerun" not in rest
+    repaired = subprocess.run(
+        ["bash", "-c", found.split("again:  ")[1]], cwd="/", capture_output=True, text=True
+    )
+    assert repaired.returncode == 0, repaired.stderr
+    assert planned(repaired.stderr) == {"train": 1}
+    assert record.exists()
