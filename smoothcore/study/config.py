@@ -122,7 +122,7 @@ def check_files(
     """
     problems, layers = [], []
     for path in paths:
-        content, found = _read(path)
+        content, found = read_layer(path)
         problems += [f"{path}: {problem}" for problem in found]
         layers.append((str(path), content))
     problems = problems or _without_name([*layers, (source, above or {})])
@@ -165,7 +165,7 @@ def _changes(below: Any, above: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
         yield path
 
 
-def _read(path: str | Path) -> tuple[dict, list[str]]:
+def read_layer(path: str | Path) -> tuple[dict, list[str]]:
     """Return what a YAML or JSON file holds, and what is wrong with its text, a line each."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
