@@ -1,7 +1,7 @@
 """The workflow on a real SLURM cluster of two nodes, with what goes wrong on one.
 
-One study of six cells is run once, as `snakemake --profile profiles/slurm`. While it runs, one
-job is held until it hits its time limit, one node dies, and one cell cannot be trained. Each test
+One study of six runs is run once, as `snakemake --profile profiles/slurm`. While it runs, one
+job is held until it hits its time limit, one node dies, and one run cannot be trained. Each test
 looks at one thing that must be true afterwards.
 """
 
@@ -37,7 +37,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parent.parent
 
-# ε is out of reach, so that a cell takes all its epochs: some five seconds
+# ε is out of reach, so that a run takes all its epochs: some five seconds
 STUDY = """\
 name: cluster
 dataset: digits
@@ -46,7 +46,7 @@ network: {hidden_units: 64, alpha: 0.1}
 training: {engine: sparse, batch_size: 16, epsilon: 1.0e-12, max_epochs: 20000}
 monotonicity: {sizes: [200, 240], seeds: [0, 1, 2], learning_rate: 0.1}
 optimality: null
-measures: {n_samples: 20, grid_points: 10}
+measures: {names: [GN, WP], n_samples: 20, grid_points: 10}
 """
 TARGETS = ["results/cluster/runs.parquet", "results/cluster/measures.parquet"]
 FAILING = Run("0-1", 200, 2, "none", 0.0, 0.1)
@@ -58,12 +58,12 @@ class Story:
     """What happened.
 
     Attributes:
-        runs: the cells of the study.
+        runs: the runs of the study.
         study: working folder of the run on the cluster.
         local: working folder of the same study run on this machine.
-        first: exit code and output of the first run, in which one cell fails.
+        first: exit code and output of the first run, in which one run fails.
         second: those of the run after the cause was removed.
-        held: the cells that were held, by node: on the first node until the time limit, on the
+        held: the runs that were held, by node: on the first node until the time limit, on the
             second until the node died.
         jobs: the jobs of the cluster after the first run.
         unblocked: when the cause of the failure was removed, in seconds since the epoch.
@@ -79,7 +79,7 @@ class Story:
     unblocked: float
 
     def record(self, run: Run) -> dict:
-        """The record of a cell of the run on the cluster."""
+        """The record of a run of the run on the cluster."""
         table = read_run_table(self.study / LAYOUT.record(run), run, schemas.RUNS)
         return table.to_pylist()[0]
 
@@ -104,7 +104,7 @@ def on_cluster(folder: Path) -> list:
 
 
 def in_training(cluster: Cluster, runs: list[Run]) -> dict[Run, tuple[str, int]]:
-    """The cells that are being trained on the cluster, with node and process id."""
+    """The runs that are being trained on the cluster, with node and process id."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -134,7 +134,7 @@ def hold_one_on_each_node(cluster: Cluster, workflow, folder: Path, runs: list[R
                 held[node] = run
         return set(held) == set(NODES)
 
-    cluster.wait_until(one_on_each_node, "a cell has a checkpoint on each node", seconds=120)
+    cluster.wait_until(one_on_each_node, "a run has a checkpoint on each node", seconds=120)
     return held
 
 
@@ -157,7 +157,7 @@ def act(cluster: Cluster, folder: Path, local: Path, runs: list[Run]) -> Story:
             held = hold_one_on_each_node(cluster, first, folder, runs)
             cluster.wait_until(
                 lambda: NODES[0] in hosts_of_completed(cluster.jobs()),
-                "a cell is complete on the first node",
+                "a run is complete on the first node",
             )
             # from here on all that is left is work for the second node
             cluster.drain_node(NODES[0])
@@ -214,7 +214,7 @@ def story(tmp_path_factory):
         yield act(cluster, folder / "study", folder / "local", runs)
 
 
-def test_every_cell_is_there_in_the_end(story):
+def test_every_run_is_there_in_the_end(story):
     code, output = story.second
     assert code == 0, output
     for run in story.runs:
@@ -244,12 +244,12 @@ def test_a_job_that_hit_its_time_limit_was_sent_again_and_continued(story):
 def test_jobs_of_a_node_that_died_were_queued_again_and_continued(story):
     requeued = [job for job in story.jobs if int(job["Restarts"]) > 0]
     assert 1 <= len(requeued) <= 2, "a node runs two jobs at a time"
-    # the cell that cannot be trained may have been among them
+    # the run that cannot be trained may have been among them
     assert {job["JobState"] for job in requeued} - {"FAILED"} == {"COMPLETED"}
     assert story.record(story.held[NODES[1]])["resumes"] == 1
 
 
-def test_a_failing_cell_names_its_log_and_leaves_the_others_running(story):
+def test_a_failing_run_names_its_log_and_leaves_the_others_running(story):
     code, output = story.first
     assert code == 1
     log = str(LAYOUT.log("train", FAILING))

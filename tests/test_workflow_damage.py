@@ -1,4 +1,4 @@
-"""Damage, full and read-only disks, failing cells: noticed, named, repaired. Real snakemake."""
+"""Damage, full and read-only disks, failing runs: noticed, named, repaired. Real snakemake."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def tables(study: Workflow) -> dict[str, bytes]:
     return {name: (study.folder / name).read_bytes() for name in TARGETS}
 
 
-def test_three_damaged_cells(study, finished):
+def test_three_damaged_runs(study, finished):
     """Weights cut off, a bit of a record flipped, measures cut off: three errors, three repairs."""
     weights = study.layout.weights(study.run_at(size=16))
     record = study.layout.record(study.run_at(regularizer="GN"))
@@ -58,7 +58,7 @@ def test_three_damaged_cells(study, finished):
     flip(record)
     truncate(measures)
     before = tables(study)
-    # collecting waits for the cells that are measured again, so the measures are named at the end
+    # collecting waits for the runs that are measured again, so the measures are named at the end
     said = study.snakemake(*study.targets, fails=True)
     assert tables(study) == before  # of whole files; nothing was made from damaged ones
     commands = [repair_command(said, path) for path in (weights, record)]
@@ -82,7 +82,7 @@ def test_damaged_tables(study, finished):
 
 
 def test_damaged_images(study, finished):
-    """The repair makes the images anew and trains the one cell that needed them, no other."""
+    """The repair makes the images anew and trains the one run that needed them, no other."""
     run, data = study.run_at(regularizer="FPL"), study.layout.data("digits")
     content = bytearray(data.read_bytes())
     # one pixel of this pair
@@ -136,7 +136,7 @@ def test_a_full_and_then_a_read_only_disk(empty, finished, small_disk):
     assert set(expected) - set(there) <= {"toy.npz"}
 
 
-def test_cells_that_fail(study):
+def test_runs_that_fail(study):
     """Two diverge, two do not interpolate, one crashes: the others go on, the tables are made."""
     regularizers = study.config["optimality"]["regularizers"]
     regularizers["GN"]["lambda"] = [1.0e-4, 1.0e6]
@@ -163,15 +163,15 @@ def test_cells_that_fail(study):
     assert set(status.values()) == {"interpolated"}
 
     said = study.snakemake("partial")
-    cells = len(study.runs)
-    assert f"Collecting the cells that are there: 1 of {cells} cells is missing" in said
+    asked = len(study.runs)
+    assert f"Collecting the runs that are there: 1 of {asked} runs is missing" in said
     partial = read_parquet(study.results / "partial" / "runs.parquet")
-    assert partial.num_rows == cells - 1
+    assert partial.num_rows == asked - 1
 
     in_the_way.unlink()
     assert planned(study.snakemake(*study.targets))["train"] == 1
     runs = read_parquet(study.results / "runs.parquet").to_pandas()
-    assert len(runs) == cells and runs["interpolates"].sum() == cells - 4
+    assert len(runs) == asked and runs["interpolates"].sum() == asked - 4
     table2 = (study.results / "table2.csv").read_text()
     assert "nan" not in table2.lower()
     assert study.planned(*study.targets) == {}
