@@ -173,7 +173,7 @@ def test_truncated_file(digits_file, tmp_path, keep):
     path = tmp_path / "digits.npz"
     path.write_bytes(digits_file.read_bytes()[:keep])
     with pytest.raises(
-        DamagedFileError, match=r"digits\.npz is damaged.*snakemake \S*digits\.npz --force"
+        DamagedFileError, match=r"digits\.npz is damaged.*snakemake .*--force -- \S*digits\.npz"
     ):
         load_pair(path, "0-9", 240)
 

@@ -19,13 +19,13 @@ def repair_command(path: Path, *, force: bool = False) -> str:
     """
     words = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
     parts = Path(path).parts
-    if _RESULTS in parts:
+    if _RESULTS in parts:  # a target begins there, whatever folder the file was read from
         at = len(parts) - 1 - parts[::-1].index(_RESULTS)
-        folder = Path(*parts[:at]).absolute()
+        folder, path = Path(*parts[:at]).absolute(), Path(*parts[at:])
         if not os.environ.get(COMMAND_VARIABLE) and folder != Path.cwd():
             words += ["--directory", str(folder)]
-        # behind --, since --configfile takes every word that follows it
-        words += ["--force"] * force + ["--", str(Path(*parts[at:]))]
+    # behind --, since --configfile takes every word that follows it
+    words += ["--force"] * force + ["--", str(path)]
     return shlex.join(words)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -15,7 +16,7 @@ from snakemake.logging import logger
 from smoothcore.errors import ConfigError, SmoothcoreError
 from smoothcore.files.repair import COMMAND_VARIABLE
 from smoothcore.files.storage import check_writable
-from smoothcore.study.config import Study, check_files, load_study, merged, read_layer
+from smoothcore.study.config import Study, check_files, load_study, merged
 from smoothcore.workflow.messages import Messages, interrupts
 from smoothcore.workflow.progress import RunProgress
 from smoothcore.workflow.session import Session
@@ -100,7 +101,7 @@ def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
         )
     own = here / "config.yaml"
     check_files([own], config, "the config of the module")
-    return load_study(merged(read_layer(own)[0], config))
+    return load_study(merged(yaml.safe_load(own.read_text(encoding="utf-8")), config))
 
 
 def command_typed(argv: Sequence[str]) -> str:
