@@ -557,6 +557,16 @@ def test_benchmarks_cut_short_are_skipped(tmp_path):
     assert compute.read_benchmarks(tmp_path / "none").empty
 
 
+def test_jobs_of_training_come_first_and_others_are_called_as_their_rule(tmp_path):
+    names = ("collect.tsv", "measure/regularizer=WP/a.tsv", "train/regularizer=WP/a.tsv")
+    for name in (*names, "train/regularizer=none/a.tsv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("s\tmax_rss\tcpu_time\n1.5\t10\t1\n")
+    found = compute.by_kind(compute.read_benchmarks(tmp_path))
+    shown = list(zip(found["stage"], found["regularizer"], strict=True))
+    assert shown == [("train", "none"), ("train", "WP"), ("measure", "WP"), ("collect", "")]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.42, "0.4 s"), (12, "12 s"), (204, "3.4 min"), (7560, "2.1 h")]
 )

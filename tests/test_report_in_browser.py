@@ -8,7 +8,7 @@ import pytest
 from synthetic_study import demo_study, write_study
 
 from smoothcore.files.storage import read_parquet
-from smoothcore.results import toy
+from smoothcore.results import FIGURES, TABLES, toy
 from smoothcore.results.figures import figure1
 from smoothcore.results.report import inputs, page
 from smoothcore.results.style import save_figure
@@ -270,3 +270,23 @@ def test_it_prints(open_report, tmp_path):
     assert lightness(shown, "body", "backgroundColor") > 250
     assert lightness(shown, "body", "color") < 60
     assert shown.evaluate("getComputedStyle(document.getElementById('theme')).display") == "none"
+
+
+@pytest.mark.workflow
+def test_the_report_of_snakemake_lists_every_table_and_figure(browser, finished, tmp_path):
+    page_file = tmp_path / "snakemake.html"
+    finished.snakemake("--report", str(page_file))
+    for category, n_listed, titles in (
+        ("Figures", len(FIGURES) + 1, ["Figure 1: smooth and not smooth", "Figure 2: measures by"]),
+        ("Tables", len(TABLES), ["Table 1: Kendall's τ", "Table 2: r_norm"]),
+    ):
+        shown = browser.new_page(viewport=DESK)
+        failures: list[str] = []
+        shown.on("pageerror", lambda error, failures=failures: failures.append(str(error)))
+        shown.goto(page_file.as_uri())
+        shown.get_by_text(category, exact=True).first.click()
+        for title in titles:
+            shown.get_by_text(title).first.wait_for()
+        assert shown.locator("tbody tr").count() == n_listed
+        assert failures == []
+        shown.close()

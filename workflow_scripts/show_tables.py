@@ -126,7 +126,9 @@ def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
                 *(r_norm.ours, r_norm.interval),
                 f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}",
                 *_beside(r_norm, is_papers),
-                f"{ratio.ours}, {ratio.interval}",
+                ratio.ours
+                if ratio.ours == comparison.NO_VALUE
+                else f"{ratio.ours}, {ratio.interval}",
                 f"{row['n_at_bound']:.0f}",
             ]
         )

@@ -1,4 +1,4 @@
-"""Where the compute went, by kind of cell: the workflow's benchmark files, the runs' seconds."""
+"""Where the compute went, by kind of job: the workflow's benchmark files, the runs' seconds."""
 
 import csv
 import re
@@ -16,9 +16,9 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     """Read the benchmark files below ``results/<name>/benchmarks``, one job each.
 
     Returns:
-        ``stage`` (train, measure), ``regularizer``, ``seconds``, ``cpu_seconds`` and ``memory_mb``
-        (peak resident set), NaN where a job was too short for Snakemake to see. Files that are not
-        whole, as a job that is running leaves them, are skipped.
+        ``stage``, the rule; ``regularizer``, empty for a job of none; ``seconds``, ``cpu_seconds``
+        and ``memory_mb`` (peak resident set), NaN where a job was too short for Snakemake to see.
+        Files that are not whole, as a job that is running leaves them, are skipped.
     """
     rows = []
     for path in sorted(folder.glob("**/*.tsv")):
@@ -28,7 +28,8 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
             for job in csv.DictReader(file, delimiter="\t"):
                 values = [_number(job.get(column)) for column in ("s", "cpu_time", "max_rss")]
                 if values[0] == values[0]:
-                    rows.append((name.split("/")[0], match.group(1) if match else "", *values))
+                    stage = name.split("/")[0].removesuffix(".tsv")
+                    rows.append((stage, match.group(1) if match else "", *values))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -41,35 +42,32 @@ def _number(text: str | None) -> float:
 
 def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
     """Sum jobs by stage and regularizer: their number, seconds and peak memory."""
-    rank = {name: position for position, name in enumerate((NONE, *all_regularizers()))}
-    rows = []
-    for (stage, regularizer), jobs in benchmarks.groupby(["stage", "regularizer"]):
-        rows.append(
-            {
-                "stage": stage,
-                "regularizer": regularizer,
-                "jobs": len(jobs),
-                "seconds": jobs["seconds"].sum(),
-                "median": jobs["seconds"].median(),
-                "longest": jobs["seconds"].max(),
-                "memory_mb": jobs["memory_mb"].max(),
-            }
-        )
-    rows.sort(key=lambda row: (row["stage"] != "train", rank.get(row["regularizer"], 99)))
-    columns = ["stage", "regularizer", "jobs", "seconds", "median", "longest", "memory_mb"]
-    return pd.DataFrame(rows, columns=columns)
+    sums = benchmarks.groupby(["stage", "regularizer"]).agg(
+        jobs=("seconds", "size"), seconds=("seconds", "sum"), median=("seconds", "median"),
+        longest=("seconds", "max"), memory_mb=("memory_mb", "max"),
+    )  # fmt: skip
+    return _in_order(sums)
 
 
 def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
     """Return ``runs``, ``steps``, ``seconds`` of training and ``us_per_step`` per regularizer."""
-    if runs.empty:
-        return pd.DataFrame(columns=["regularizer", "runs", "steps", "seconds", "us_per_step"])
     sums = runs.groupby("regularizer").agg(
         runs=("steps", "size"), steps=("steps", "sum"), seconds=("seconds", "sum")
     )
     sums["us_per_step"] = 1e6 * sums["seconds"] / sums["steps"].where(sums["steps"] > 0)
-    order = [name for name in (NONE, *all_regularizers()) if name in sums.index]
-    return sums.loc[order].reset_index()
+    return _in_order(sums)
+
+
+def _in_order(sums: pd.DataFrame) -> pd.DataFrame:
+    """Return training first, and regularizers in their order, with the keys as columns."""
+    rank = {name: position for position, name in enumerate((NONE, *all_regularizers()))}
+    keys = {
+        "stage": lambda c: c.map({"train": 0, "measure": 1}).fillna(2),
+        "regularizer": lambda c: c.map(rank).fillna(99),
+    }
+    table = sums.reset_index()
+    by = [name for name in keys if name in table]
+    return table.sort_values(by, key=lambda c: keys[c.name](c), ignore_index=True)
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """The tables of the page: their cells as text, with the value each is sorted by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,12 +19,11 @@ _L_S = Markup("<i>l<sub>S</sub></i>")
 
 
 class Cell(NamedTuple):
-    """One cell: what it shows, what it is sorted by, its name for tests, its class."""
+    """One cell: what it shows, what it is sorted by, its name for tests."""
 
     text: Any
     value: Any = None
     key: str = ""
-    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,8 @@ def _swatch(measure: str, text: str, small: str = "") -> Cell:
 
 
 def _regularizer(name: str) -> Cell:
-    if name == NONE:
-        return Cell("λ = 0")
-    return _swatch(all_regularizers()[name].measure, name)
+    about = all_regularizers().get(name)
+    return _swatch(about.measure, name) if about else Cell("λ = 0" if name == NONE else name)
 
 
 def _paper(value: Compared, *, is_papers: bool) -> list[Cell]:
@@ -126,11 +124,36 @@ def _strip(value: Compared, low: float, high: float) -> Cell:
     return Cell(Markup(svg))
 
 
-def _share(*parts: tuple[float, str]) -> Cell:
-    spans = [
-        f'<span class="{css}" style="width:{100 * share:.2f}%"></span>' for share, css in parts
-    ]
+def _share(**parts: float) -> Cell:
+    """Draw shares of one, each in the colour of its name."""
+    spans = [f'<span class="{k}" style="width:{100 * v:.2f}%"></span>' for k, v in parts.items()]
     return Cell(Markup(f'<span class="share" aria-hidden="true">{"".join(spans)}</span>'))
+
+
+def _number(form: str) -> Callable[[float], Cell]:
+    return lambda value: Cell(
+        "–" if pd.isna(value) else form.format(value).replace("-", "−"), value
+    )
+
+
+#: how a column of a table of numbers is shown; others as they are
+_FORMS: dict[str, Callable[[Any], Cell]] = {
+    **dict.fromkeys(("seconds", "median", "longest"), lambda s: Cell(compute.duration(s), s)),
+    "regularizer": _regularizer,
+    "lambda": _lambda,
+    "training_loss": _number("{:.2e}"),
+    "memory_mb": _number("{:,.0f} MB"),
+    "us_per_step": _number("{:,.0f}"),
+}
+
+
+def _plain(name: str, heads: Mapping[str, Any], table: pd.DataFrame, **options) -> Table:
+    """Return some columns of a table, each with its head."""
+    rows = [
+        [_FORMS.get(c, _count if isinstance(row[c], int) else Cell)(row[c]) for c in heads]
+        for row in table.to_dict("records")
+    ]
+    return _table(name, list(heads.values()), rows, **options)
 
 
 def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
@@ -202,16 +225,11 @@ def pairs(inputs: Inputs) -> Table:
     """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
     r_norm = selection.main_rows(inputs.made["r_norm"])
     taus = selection.main_rows(inputs.made["kendall_tau"])
+    r_norm = r_norm[r_norm["reported"].astype(bool)]
     columns = {}
     for symbol, table, name, value, order in (
         ("τ", taus, "measure", "tau", all_measures()),
-        (
-            R_NORM,
-            r_norm[r_norm["reported"].astype(bool)],
-            "regularizer",
-            "r_norm",
-            all_regularizers(),
-        ),
+        (R_NORM, r_norm, "regularizer", "r_norm", all_regularizers()),
     ):
         means = table.groupby([name, "pair"])[value].mean()
         for which in order:
@@ -227,87 +245,57 @@ def pairs(inputs: Inputs) -> Table:
 
 def counts(table: pd.DataFrame) -> Table:
     """Return how many runs of the optimality experiment interpolate."""
-    rows = [
-        [
-            *(_regularizer(row["regularizer"]), _lambda(row["lambda"])),
-            *(
-                _count(row[f"n_{k}"])
-                for k in ("in_grid", "present", "interpolating", "not_interpolating")
-            ),
-            _share(
-                (row["n_interpolating"] / row["n_in_grid"], "done"),
-                (row["n_not_interpolating"] / row["n_in_grid"], "failed"),
-            ),
-        ]
-        for row in table.to_dict("records")
-    ]
-    heads = ["Penalty", "λ", "In the grid", "So far", "Interpolate", "Do not", ""]
-    return _table("counts", heads, rows)
+    heads = {"regularizer": "Penalty", "lambda": "λ", "n_in_grid": "In the grid"}
+    heads |= {"n_present": "So far", "n_interpolating": "Interpolate"}
+    shown = _plain("counts", heads | {"n_not_interpolating": "Do not"}, table)
+    shown.heads.append("")
+    for cells, row in zip(shown.rows, table.to_dict("records"), strict=True):
+        done, failed = row["n_interpolating"], row["n_not_interpolating"]
+        cells.append(_share(done=done / row["n_in_grid"], failed=failed / row["n_in_grid"]))
+    return shown
 
 
 def not_interpolating(runs: pd.DataFrame, most: int) -> Table:
     """Return the runs that do not interpolate, the first ``most`` of them."""
     shown = runs[~runs["interpolates"].astype(bool)] if len(runs) else runs
-    order = ["regularizer", "lambda", "pair", "size", "seed"]
-    rows = [
-        [
-            *(run["pair"], _count(run["size"]), run["seed"], _regularizer(run["regularizer"])),
-            *(_lambda(run["lambda"]), run["learning_rate"], run["status"], _count(run["epochs"])),
-            Cell(f"{run['training_loss']:.2e}".replace("-", "−"), run["training_loss"]),
-        ]
-        for run in shown.sort_values(order).head(most).to_dict("records")
-    ]
-    heads = ["Pair", "Size", "Seed", "Penalty", "λ", "Learning rate", "Ended as", "Epochs"]
-    heads.append(Markup("<i>L</i>(<i>f</i>)"))
-    return _table("not-interpolating", heads, rows, text=(3, 6), pairs=True)
+    heads = {"pair": "Pair", "size": "Size", "seed": "Seed", "regularizer": "Penalty"}
+    heads |= {"lambda": "λ", "learning_rate": "Learning rate", "status": "Ended as"}
+    heads |= {"epochs": "Epochs", "training_loss": Markup("<i>L</i>(<i>f</i>)")}
+    shown = shown.sort_values(["regularizer", "lambda", "pair", "size", "seed"]).head(most)
+    return _plain("not-interpolating", heads, shown, text=(3, 6), pairs=True)
 
 
 def completeness(table: pd.DataFrame) -> Table:
     """Return the runs of each experiment by how they ended."""
-    columns = {
+    heads = {
         "in_grid": "In the grid", "present": "So far", "missing": "Missing",
         "interpolated": "Interpolated", "max_epochs": "Out of epochs", "diverged": "Diverged",
     }  # fmt: skip
     rows = [
-        [name, *(Cell(f"{row[c]:,}", row[c], f"runs.{name}.{c}") for c in columns)]
+        [name, *(Cell(f"{row[c]:,}", row[c], f"runs.{name}.{c}") for c in heads)]
         for row in table.to_dict("records")
         for name in [row["experiment"]]
     ]
-    return _table("experiments", ["Experiment", *columns.values()], rows)
+    return _table("experiments", ["Experiment", *heads.values()], rows)
 
 
 def kinds(by_kind: pd.DataFrame) -> Table:
     """Return the jobs of the workflow by kind."""
+    heads = {"stage": "Job", "regularizer": "Regularizer", "jobs": "Jobs", "seconds": "Time"}
+    heads |= {"median": "Median", "longest": "Longest", "memory_mb": "Peak memory"}
+    shown = _plain("kinds", heads, by_kind, text=(1,))
     total = by_kind["seconds"].sum() or 1
-    rows = [
-        [
-            *(row["stage"], _regularizer(row["regularizer"] or NONE), _count(row["jobs"])),
-            _duration(row["seconds"]),
-            _share((row["seconds"] / total, "time")),
-            *(_duration(row["median"]), _duration(row["longest"])),
-            "–" if pd.isna(row["memory_mb"]) else f"{row['memory_mb']:,.0f} MB",
-        ]
-        for row in by_kind.to_dict("records")
-    ]
-    heads = ["Job", "Regularizer", "Jobs", "Time", "", "Median", "Longest", "Peak memory"]
-    return _table("kinds", heads, rows, text=(1,))
+    shown.heads.append("")
+    for cells, seconds in zip(shown.rows, by_kind["seconds"], strict=True):
+        cells.append(_share(time=seconds / total))
+    return shown
 
 
 def steps(table: pd.DataFrame) -> Table:
     """Return the steps of SGD by regularizer."""
-    rows = [
-        [
-            *(_regularizer(row["regularizer"]), _count(row["runs"]), _count(row["steps"])),
-            _duration(row["seconds"]),
-            "–" if pd.isna(row["us_per_step"]) else f"{row['us_per_step']:,.0f}",
-        ]
-        for row in table.to_dict("records")
-    ]
-    return _table("steps", ["Regularizer", "Runs", "Steps", "Training time", "µs per step"], rows)
-
-
-def _duration(seconds: float) -> Cell:
-    return Cell(compute.duration(seconds), seconds)
+    heads = {"regularizer": "Regularizer", "runs": "Runs", "steps": "Steps"}
+    heads |= {"seconds": "Training time", "us_per_step": "µs per step"}
+    return _plain("steps", heads, table)
 
 
 def settings(name: str, heads: list[str], values: Mapping[str, Any] | list[tuple]) -> Table:
