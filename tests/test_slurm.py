@@ -6,6 +6,7 @@ looks at one thing that must be true afterwards.
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -110,12 +111,12 @@ def in_training(cluster: Cluster, runs: list[Run]) -> dict[Run, tuple[str, int]]
         with contextlib.suppress(OSError):
             arguments = (process / "cmdline").read_bytes().decode().split("\0")
             variables = (process / "environ").read_bytes().decode(errors="replace").split("\0")
-            if arguments[1:3] != ["-m", "workflow_scripts.train"]:
+            if arguments[1:4] != ["-P", "-m", "workflow_scripts.train"]:
                 continue
             if f"SLURM_CONF={cluster.folder}/slurm.conf" not in variables:
                 continue
-            size, seed = (int(arguments[arguments.index(o) + 1]) for o in ("--size", "--seed"))
-            (run,) = (run for run in runs if (run.size, run.seed) == (size, seed))
+            settings = json.loads(arguments[arguments.index("--settings") + 1])
+            (run,) = (run for run in runs if run.coordinates == settings["run"])
             (node,) = (v.partition("=")[2] for v in variables if v.startswith("SLURMD_NODENAME="))
             found[run] = (node, int(process.name))
     return found
