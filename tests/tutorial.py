@@ -21,6 +21,7 @@ NOTEBOOK = Path(__file__).parent.parent / "docs/tutorial/measure_your_own_networ
 def run(notebook: nbformat.NotebookNode) -> dict[str, Any]:
     """Run the cells in order, replace their outputs, and return the names that they define."""
     matplotlib.use("Agg")
+    _figures()  # those that something else has left open
     scope: dict[str, Any] = {}
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code, 1):
