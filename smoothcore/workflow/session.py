@@ -127,7 +127,7 @@ class Session:
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
 
-    def restore_published(self, say: Callable[[str], None]) -> None:
+    def restore_published(self, say: Callable[[str], None], *, prepare_images: bool) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
         Where others are to be trained beside them the images are prepared at once: Snakemake takes
@@ -137,11 +137,11 @@ class Session:
             DamagedFileError: a published table is damaged.
         """
         tables = published_tables(self.layout.root) if self.study.published else None
-        if not tables:
-            return
-        count = restore(self.layout, tables)
-        say(f"{count} published runs of {tables} count as there; published: false ignores them")
-        if missing_from(self.layout, self.runs) and not self.data.exists():
+        if tables:
+            count = restore(self.layout, tables)
+            say(f"{count} published runs of {tables} count as there; published: false ignores them")
+        wanted = prepare_images and not self.data.exists()
+        if wanted and restored_runs(self.layout) and missing_from(self.layout, self.runs):
             source = self.study.mnist_dir
             try:
                 prepare(self.study.dataset, self.data, Path(source) if source else None)
