@@ -255,6 +255,43 @@ def test_code_compiled_with_other_settings_is_not_used(tmp_path):
     assert len(list(other.rglob("*.nbc"))) == 2
 
 
+SEVERAL = """
+import hashlib
+import itertools
+import sys
+from numba.core.bytecode import FunctionIdentity
+from engine_cases import create, objective, random_problem, run_engine
+
+problem = random_problem(n=16, epochs=2)
+for regularizer in sys.argv[1:]:
+    goal = objective(regularizer, batch_size=16)
+    engine = create("sparse", problem.x, problem.y, goal)
+    # Numba's symbols hold the count of functions and the hash seed (the flags are a set): here both
+    # are the same in every process
+    FunctionIdentity._unique_ids = itertools.count(10_000)
+    network, _ = run_engine(engine, problem)
+    print(regularizer, hashlib.sha256(network.W.tobytes()).hexdigest())
+"""
+
+
+def test_code_cached_by_several_processes_can_be_loaded_together(tmp_path):
+    def digests(*regularizers):
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        environment = os.environ | {
+            "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path, "PYTHONHASHSEED": "0",
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", SEVERAL, *regularizers],
+            env=environment, stdout=subprocess.PIPE, text=True, check=True,
+        )  # fmt: skip
+        return dict(line.split() for line in done.stdout.splitlines())
+
+    alone = digests("none") | digests("WP")
+    assert alone["none"] != alone["WP"]
+    assert digests("none", "WP") == alone
+    assert digests("WP", "none") == alone
+
+
 def test_without_compilation_there_is_one_readable_error(tmp_path):
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     settings = {

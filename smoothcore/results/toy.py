@@ -6,7 +6,6 @@ SGD finds a function of few bends; from large ones it changes its random initial
 enough to go through the points, and the random bends between them stay.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +76,7 @@ def train_toy(name: str) -> Outcome:
         epsilon=EPSILON,
         max_epochs=MAX_EPOCHS,
     )
-    start = TrainingState(
-        network=initial_network(toy.alpha),
-        epoch=0,
-        running_loss=math.nan,
-        curve_epochs=[],
-        curve_losses=[],
-        seconds=0.0,
-        resumes=0,
-    )
+    start = TrainingState(initial_network(toy.alpha))
     run = Run("toy", len(data.x), SEED, NONE, 0.0, toy.learning_rate)
     outcome = train(run, recipe, data, resume_from=start)
     if outcome.status != INTERPOLATED:

@@ -1,7 +1,8 @@
 """The state of an unfinished training run, saved so that a restarted run continues bit for bit."""
 
 import logging
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _NAMES = (
 
 @dataclass
 class TrainingState:
-    """Where a run stands after ``epoch`` epochs.
+    """Where a run stands after ``epoch`` epochs; with a network alone, where it begins.
 
     Attributes:
         network: the parameters.
@@ -43,12 +44,12 @@ class TrainingState:
     """
 
     network: TwoLayerNetwork
-    epoch: int
-    running_loss: float
-    curve_epochs: list[int]
-    curve_losses: list[float]
-    seconds: float
-    resumes: int
+    epoch: int = 0
+    running_loss: float = math.nan
+    curve_epochs: list[int] = field(default_factory=list)
+    curve_losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    resumes: int = 0
 
 
 def save(path: Path, state: TrainingState, identity: str) -> None:

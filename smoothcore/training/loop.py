@@ -77,15 +77,7 @@ def train(
     """
     n, d = data.x.shape
     permutations = EpochPermutations(stream("permutations", **streams_of(run, recipe)), n)
-    state = resume_from or TrainingState(
-        network=initial_network(run, recipe, d),
-        epoch=0,
-        running_loss=math.nan,
-        curve_epochs=[],
-        curve_losses=[],
-        seconds=0.0,
-        resumes=0,
-    )
+    state = resume_from or TrainingState(initial_network(run, recipe, d))
     penalty = load_step(run.regularizer, recipe.engine)
     engine = engines.create(recipe.engine, data.x, data.y, recipe.objective(run), penalty)
     steps_per_epoch = math.ceil(n / recipe.batch_size)

@@ -101,7 +101,9 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
 
     Args:
         function: a Python function that calls Numba functions, which become part of its code.
-        name: what to call its files; different functions of one source file need different names.
+        name: what to call its files and its symbols; two closures of one source file need two
+            names. Numba tells their symbols apart by a count that begins anew in every process, so
+            that code of two processes, loaded together, could pass for one another.
         sources: paths of all the files whose text determines the code.
 
     Raises:
@@ -112,6 +114,7 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
             "the engine sparse is compiled code, and NUMBA_DISABLE_JIT is set: unset it, or set "
             "training.engine to tensorflow"
         )
+    function.__qualname__ = f"{function.__qualname__}.{name}"
     dispatcher = numba.njit(nogil=True)(function)
     try:
         dispatcher._cache = _CheckedCache(function, name, sources)
