@@ -78,6 +78,7 @@ def main() -> int:
         ROOT / "benchmarks" / "out" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     )
     began = time.monotonic()
+    # 156 full batches of 64
     images, epochs = (1280, 5) if arguments.quick else (9984, 60)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         say("preparing images and a network")

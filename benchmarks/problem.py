@@ -24,8 +24,6 @@ from smoothcore.regularizers import NONE
 #: its shares of pixels that are not 0 (19.5 %) and of pixels that are not 0 in every training image
 #: (79.6 %) are nearest to the means of the 45 pairs (19.3 % and 79.9 %)
 PAIR = "3-4"
-#: 156 full batches of 64
-IMAGES = 9984
 BATCH = 64
 HIDDEN_UNITS = 256
 

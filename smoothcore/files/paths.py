@@ -44,6 +44,10 @@ class Layout:
         """The measures of one network."""
         return self._of_run("measures", run, ".parquet")
 
+    def is_finished(self, run: Run) -> bool:
+        """Tell whether a run is trained and measured: its record and its measures are there."""
+        return self.record(run).exists() and self.measured(run).exists()
+
     def checkpoint(self, run: Run | None = None) -> Path:
         """The state of an unfinished training run; removed when it completes."""
         return self._of_run("checkpoints", run, ".npz")

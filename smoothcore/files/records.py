@@ -167,9 +167,16 @@ def write_measures(
         about: what the values were made with: ``settings`` of measuring, ``network``, the digest
             of the weights.
     """
-    names = schemas.MEASURES.names[len(COORDINATES) :]
+    write_rows(path, run, schemas.MEASURES, rows, **about)
+
+
+def write_rows(
+    path: Path, run: Run, schema: pa.Schema, rows: Sequence[Mapping[str, object]], **about: object
+) -> None:
+    """Write a table of one run from its rows; what else a row holds is left out."""
+    names = schema.names[len(COORDINATES) :]
     columns = {name: [row[name] for row in rows] for name in names}
-    write_run_table(path, run, schemas.MEASURES, columns, **about)
+    write_run_table(path, run, schema, columns, **about)
 
 
 def write_run_table(

@@ -1,6 +1,10 @@
 """The settings of the config that a job depends on, beside the recipe of its run."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smoothcore.study.config import Study
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,11 @@ class MeasuringSettings:
 
     n_samples: int
     grid_points: int
+
+
+def measuring_of(study: "Study") -> MeasuringSettings:
+    """Return the measuring settings of a study."""
+    return MeasuringSettings(study.measures.n_samples, study.measures.grid_points)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table
 from smoothcore.files.storage import read_parquet
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
-from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.jobs.settings import measuring_of
 from smoothcore.jobs.training import TrainingFiles, train_run
 from smoothcore.study.config import Study
 from smoothcore.study.run import COORDINATES, Run
@@ -75,7 +75,7 @@ def finished_runs(layout: Layout, runs: Sequence[Run]) -> Finished:
     if tables := published_tables(layout.root):
         found = [read_parquet(tables / f"{name}.parquet") for name in ("runs", "measures")]
         return Finished(*(table.to_pandas() for table in found))
-    there = [r for r in runs if layout.record(r).exists() and layout.measured(r).exists()]
+    there = [run for run in runs if layout.is_finished(run)]
     if not there:
         raise SettingsError(f"{layout.root} has no finished run to compare with")
     kinds = ((layout.record, schemas.RUNS), (layout.measured, schemas.MEASURES))
@@ -134,7 +134,7 @@ def compare(
         raise DataError(f"{data} is missing. Prepare the images:  snakemake {data} --cores 1")
     spread = _spread_over_seeds(finished)
     for _, record in sample.iterrows():
-        run = Run(*record[list(COORDINATES)])
+        run = Run.from_coordinates(record)
         with tempfile.TemporaryDirectory() as folder:
             new, new_measures = _again(study, run, data, Layout(Path(folder)))
         yield _compared(run, record, new, finished.measures, new_measures, spread)
@@ -153,7 +153,7 @@ def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Serie
     measure_and_write(
         run,
         recipe,
-        MeasuringSettings(study.measures.n_samples, study.measures.grid_points),
+        measuring_of(study),
         {name: measuring_code(name) for name in study.measures.names},
         MeasuringFiles(data, **paths, output=layout.measured(run), checkpoint=checkpoint),
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.study.run import COORDINATES, Run
+from smoothcore.jobs.settings import measuring_of
+from smoothcore.study.run import Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.publishing import restored_runs
 
@@ -41,7 +42,7 @@ def read_grid(path: Path) -> "tuple[Study, list[Run]]":
 
 def runs_of(grid: "pd.DataFrame") -> list[Run]:
     """Return the runs of a grid table."""
-    return [Run(*row) for row in grid[list(COORDINATES)].itertuples(index=False)]
+    return [Run.from_coordinates(row) for row in grid.to_dict("records")]
 
 
 def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
@@ -56,12 +57,9 @@ def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
 
 def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
     """Return in words how many runs lack a record, their measures, or weights."""
-
-    def lacking(*path_of: Callable[[Run], Path]) -> set[Run]:
-        return {run for run in runs if not all(of(run).exists() for of in path_of)}
-
-    missing = lacking(layout.record, layout.measured)
-    without_weights = lacking(layout.weights) - missing - restored_runs(layout)
+    missing = {run for run in runs if not layout.is_finished(run)}
+    weightless = {run for run in runs if not layout.weights(run).exists()}
+    without_weights = weightless - missing - restored_runs(layout)
     said = _share(missing, runs, "missing") if missing else f"all {len(runs)} runs are there"
     if without_weights:
         said += (
@@ -93,12 +91,7 @@ def collect(
     """
     from smoothcore.files import schemas
 
-    measuring = {
-        "settings": {
-            "n_samples": study.measures.n_samples,
-            "grid_points": study.measures.grid_points,
-        }
-    }
+    measuring = {"settings": asdict(measuring_of(study))}
 
     def recipe(run: Run) -> dict[str, object]:
         return {"recipe": asdict(recipe_of(study, run))}

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
-from pathlib import Path
 from typing import Any
 
 from smoothcore.errors import SettingsError
@@ -134,11 +133,3 @@ def log_to_stderr() -> logging.Logger:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     return logger
-
-
-def existing(folder: Path, name: str) -> Path:
-    """Return a file of a folder of results, or say that the folder has none."""
-    path = folder / name
-    if not path.exists():
-        raise SettingsError(f"{folder} is no folder of results: it has no {name}")
-    return path

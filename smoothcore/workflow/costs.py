@@ -100,13 +100,16 @@ def expected_epochs(run: "Run", study: "Study") -> float:
 
 def expected_seconds(run: "Run", study: "Study") -> float:
     """Return the expected time of a training job in seconds, starting included."""
-    steps = expected_epochs(run, study) * math.ceil(run.size / study.training.batch_size)
-    return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
+    return _seconds(run, study, expected_epochs(run, study))
 
 
 def longest_seconds(run: "Run", study: "Study") -> float:
     """Return the time of a training job that uses up all its epochs, in seconds."""
-    steps = study.training.max_epochs * math.ceil(run.size / study.training.batch_size)
+    return _seconds(run, study, study.training.max_epochs)
+
+
+def _seconds(run: "Run", study: "Study", epochs: float) -> float:
+    steps = epochs * math.ceil(run.size / study.training.batch_size)
     return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
 
 

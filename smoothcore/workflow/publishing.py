@@ -8,7 +8,6 @@ for them.
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import MeasuringSettings
-from smoothcore.study.run import COORDINATES, Run
+from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 
 #: lists the runs that were restored
@@ -58,7 +57,7 @@ def restore(layout: Layout, tables: Path) -> int:
         DamagedFileError: a table is damaged, or they do not belong together.
     """
     from smoothcore.files import schemas
-    from smoothcore.files.records import about, write_run_table
+    from smoothcore.files.records import about, write_rows
     from smoothcore.files.storage import atomic_write
 
     runs, measures, curves = (_by_run(tables / name) for name in TABLES)
@@ -78,10 +77,7 @@ def restore(layout: Layout, tables: Path) -> int:
             (layout.record(run), schemas.RUNS, [record], recipe),
             (layout.measured(run), schemas.MEASURES, measures[run], made_with),
         ):
-            names = schema.names[len(COORDINATES) :]
-            write_run_table(
-                path, run, schema, {name: [row[name] for row in rows] for name in names}, **said
-            )
+            write_rows(path, run, schema, rows, **said)
             os.utime(path, (time, time))
     with atomic_write(layout.root / RESTORED) as temporary:
         named = [list(run.coordinates.values()) for run in runs]
@@ -95,12 +91,5 @@ def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:
 
     rows: dict[Run, list[dict[str, Any]]] = {}
     for row in read_parquet(path).to_pylist():
-        rows.setdefault(Run(*(row[name] for name in COORDINATES)), []).append(row)
+        rows.setdefault(Run.from_coordinates(row), []).append(row)
     return rows
-
-
-def missing_from(layout: Layout, runs: Iterable[Run]) -> list[Run]:
-    """Return the runs that lack a record or their measures."""
-    return [
-        run for run in runs if not (layout.record(run).exists() and layout.measured(run).exists())
-    ]

@@ -10,7 +10,7 @@ from smoothcore.datasets import prepare
 from smoothcore.errors import SmoothcoreError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import data_repair_command
-from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.jobs.settings import MeasuringSettings, measuring_of
 from smoothcore.regularizers import all_regularizers
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs
@@ -22,7 +22,6 @@ from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
 from smoothcore.workflow.publishing import (
-    missing_from,
     published_tables,
     restore,
     restored_runs,
@@ -116,7 +115,7 @@ class Session:
     @cached_property
     def measuring(self) -> MeasuringSettings:
         """The settings of measuring."""
-        return MeasuringSettings(self.study.measures.n_samples, self.study.measures.grid_points)
+        return measuring_of(self.study)
 
     @cached_property
     def measuring_code(self) -> str:
@@ -141,7 +140,11 @@ class Session:
             count = restore(self.layout, tables)
             say(f"{count} published runs of {tables} count as there; published: false ignores them")
         wanted = prepare_images and not self.data.exists()
-        if wanted and restored_runs(self.layout) and missing_from(self.layout, self.runs):
+        if (
+            wanted
+            and restored_runs(self.layout)
+            and not all(map(self.layout.is_finished, self.runs))
+        ):
             source = self.study.mnist_dir
             try:
                 prepare(self.study.dataset, self.data, Path(source) if source else None)

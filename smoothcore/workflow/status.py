@@ -15,7 +15,7 @@ from smoothcore.files.records import read_run_table
 from smoothcore.files.storage import read_npz, read_parquet
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
-from smoothcore.study.run import COORDINATES, INTERPOLATED, Run
+from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.workflow.costs import expected_seconds
 from smoothcore.workflow.publishing import published_tables
 
@@ -114,9 +114,7 @@ def _published(layout: Layout) -> dict[Run, RunStatus]:
     tables = published_tables(layout.root)
     rows = read_parquet(tables / "runs.parquet").to_pylist() if tables else []
     return {
-        Run(*(row[name] for name in COORDINATES)): RunStatus(
-            DONE, row["status"], row["seconds"], 0.0
-        )
+        Run.from_coordinates(row): RunStatus(DONE, row["status"], row["seconds"], 0.0)
         for row in rows
     }
 
