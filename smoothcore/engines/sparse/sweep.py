@@ -124,6 +124,7 @@ def make_sweep(shrinks: bool):
     """Return the compiled sweep, for a penalty that shrinks the columns of W or for none."""
     group = _sweep_group(shrinks)
 
+    @fast
     def sweep(parameters, before, after, m, pending, work):
         """Move W by the entries before and work.move_z; set z of the m images of those after.
 
@@ -154,6 +155,4 @@ def make_sweep(shrinks: bool):
                         pending, work.shrink, work.squared_norm,
                     )  # fmt: skip
 
-    # the symbols of the two kinds need two names; see `compiled`
-    sweep.__qualname__ += ".shrinks" if shrinks else ".plain"
-    return fast(sweep)
+    return sweep

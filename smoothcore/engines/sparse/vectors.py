@@ -23,12 +23,15 @@ PART = 16
 ROWS = 112
 
 # Sums may be reordered and contracted to FMA, but infinities and NaN keep their meaning: a run that
-# diverges must be seen to diverge.
+# diverges must be seen to diverge. All of it becomes part of the loop over epochs: a function with
+# a symbol of its own is compiled for itself and into the loop, with other bits, and which of the
+# two is called would depend on what the process has compiled and loaded before.
 fast = numba.njit(
     fastmath={"reassoc", "contract", "nsz"},
     error_model="numpy",
     no_cpython_wrapper=True,
     no_cfunc_wrapper=True,
+    forceinline=True,
 )
 
 
