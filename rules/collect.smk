@@ -11,7 +11,7 @@ rule write_grid:
     conda:
         "../environment.yml"
     params:
-        settings=to_settings(study=STUDY.to_dict()),
+        settings=to_settings(study=STUDY.to_dict(), search=SESSION.search),
         code=fingerprint(SCRIPTS / "write_grid.py"),
     message:
         "Writing the table of all runs"

@@ -375,6 +375,20 @@ def test_missing_file_and_folder(tmp_path):
     assert problem.startswith("cannot be read: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("optimality: {search: {}}", "optimality.search"),
+        ("optimality:\n  regularizers:\n    WP: {}", "optimality.regularizers.WP"),
+        ("monotonicity: {}", "monotonicity"),
+    ],
+)
+def test_an_empty_mapping_is_refused(written, text, key):
+    """Merged over null it would stay null, without a word."""
+    (problem,) = problems_of(written(f"name: mine\n{text}\n"))
+    assert problem.startswith(f"{key} is an empty mapping, which Snakemake passes over: ")
+
+
 def test_check_files_names_every_file(tmp_path):
     (tmp_path / "a.yaml").write_text("x: 1\nx: 2\n")
     with pytest.raises(ConfigError) as caught:
@@ -397,7 +411,7 @@ BARE = [
     ("training: {epsilon: 1.0e-4}", "training.epsilon"),
     ("pairs: ['0-1']", "pairs"),
     ("optimality: null", "optimality"),
-    ("optimality: {search: {}}", "optimality.search"),
+    ("optimality: {search: {max_steps: 6}}", "optimality.search"),
     ("measures: {names: [GN, FPL, GPL, WP, GN]}", "measures.names"),
     ("dataset: mnist\nnetwork: {hidden_units: 8, alpha: 0.5}", "network.hidden_units and 1 more"),
 ]

@@ -66,9 +66,14 @@ def known(lambda_, interpolating):
     return {run: k < interpolating for k, run in enumerate(step(lambda_))}
 
 
+def asked(study, known):
+    """The runs that the search asks for beyond the grid."""
+    steps = grid.search_steps(study, known.get)
+    return sorted(set(grid.all_runs(study, steps)) - set(grid.all_runs(study)))
+
+
 def test_the_ladder_rises_from_the_largest_lambda_by_half_a_decade():
-    study = searched({})
-    ladder = grid.search_lambdas(study.optimality.regularizers["GN"], study.optimality.search)
+    ladder = grid.search_lambdas(searched({}), "GN")
     assert ladder == [0.00316, 0.01, 0.0316, 0.1, 0.316, 1.0]
 
 
@@ -77,51 +82,45 @@ def test_the_ladder_stays_below_the_largest_lambda_that_is_allowed():
         {"factor": 10, "max_steps": 20},
         regularizers={"WP": {"lambda": [3e4], "learning_rate": 0.1}},
     )
-    ladder = grid.search_lambdas(study.optimality.regularizers["WP"], study.optimality.search)
-    assert ladder == [3e5]
+    assert grid.search_lambdas(study, "WP") == [3e5]
 
 
 def test_steps_of_a_ladder_differ_after_rounding():
-    study = searched({"factor": 1.1, "max_steps": 20})
-    ladder = grid.search_lambdas(study.optimality.regularizers["GN"], study.optimality.search)
+    ladder = grid.search_lambdas(searched({"factor": 1.1, "max_steps": 20}), "GN")
     assert len(set(ladder)) == 20
     assert ladder[:3] == [0.0011, 0.00121, 0.00133]
 
 
 def test_no_search_asks_for_nothing():
-    everything = known(1e-3, 4) | known(1e-4, 4)
-    assert grid.next_search_runs(searched(None), everything) == []
-    assert grid.next_search_runs(paper(), {}) == []
+    assert asked(searched(None), known(1e-3, 4) | known(1e-4, 4)) == []
+    assert asked(paper(), {}) == []
 
 
 def test_the_search_starts_when_the_largest_lambda_is_complete_and_half_of_it_interpolates():
     study = searched({})
-    assert grid.next_search_runs(study, {}) == []
-    assert grid.next_search_runs(study, known(1e-4, 4)) == []
-    unfinished = known(1e-3, 4) | {step(1e-3)[0]: None}
-    assert grid.next_search_runs(study, unfinished) == []
-    assert grid.next_search_runs(study, known(1e-3, 1)) == []
-    assert grid.next_search_runs(study, known(1e-3, 2)) == step(0.00316)
+    assert asked(study, {}) == []
+    assert asked(study, known(1e-4, 4)) == []
+    assert asked(study, known(1e-3, 4) | {step(1e-3)[0]: None}) == []
+    assert asked(study, known(1e-3, 1)) == []
+    assert asked(study, known(1e-3, 2)) == step(0.00316)
 
 
-def test_what_is_found_is_not_asked_for_again():
+def test_a_step_is_asked_for_as_a_whole_until_it_is_complete():
     study = searched({})
     so_far = known(1e-3, 4) | dict(list(known(0.00316, 4).items())[:3])
-    assert grid.next_search_runs(study, so_far) == [step(0.00316)[3]]
-    assert grid.search_runs(study, so_far) == step(0.00316)
+    assert asked(study, so_far) == step(0.00316)
 
 
 def test_the_search_ends_with_the_first_lambda_that_most_do_not_survive():
     study = searched({})
     so_far = known(1e-3, 4) | known(0.00316, 2) | known(0.01, 1)
-    assert grid.next_search_runs(study, so_far) == []
-    assert grid.search_runs(study, so_far) == sorted([*step(0.00316), *step(0.01)])
+    assert asked(study, so_far) == sorted([*step(0.00316), *step(0.01)])
 
 
 def test_the_search_ends_with_the_last_step():
     study = searched({"factor": 10, "max_steps": 2})
     so_far = known(1e-3, 4) | known(0.01, 4) | known(0.1, 4)
-    assert grid.next_search_runs(study, so_far) == []
+    assert asked(study, so_far) == sorted([*step(0.01), *step(0.1)])
 
 
 def test_each_regularizer_is_searched_for_itself():
@@ -131,7 +130,15 @@ def test_each_regularizer_is_searched_for_itself():
     }
     study = searched({}, regularizers=grids)
     so_far = dict.fromkeys(step(1e-3, "FPL", 0.1), True) | known(1e-3, 1)
-    assert grid.next_search_runs(study, so_far) == step(0.00316, "FPL", 0.1)
+    assert asked(study, so_far) == step(0.00316, "FPL", 0.1)
+
+
+def test_the_table_says_that_a_search_belongs_to_optimality():
+    table = grid.to_table(searched({}), {"GN": 1})
+    rows = table[table["lambda"] == 0.00316]
+    assert len(rows) == 4
+    assert rows["optimality"].all()
+    assert not rows["monotonicity"].any()
 
 
 def test_a_run_is_read_back_from_its_coordinates_as_numbers_or_as_text():

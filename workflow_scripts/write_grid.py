@@ -15,13 +15,14 @@ from smoothcore.workflow.command_line import from_settings, log_to_stderr, setti
 @exits_readably
 def main() -> None:
     """Parse the arguments and write the table."""
-    parser = settings_parser(__doc__, {"study": {"name": "mine", "…": "every key of config.yaml"}})
+    example = {"study": {"name": "mine", "…": "every key of config.yaml"}, "search": {"WP": 2}}
+    parser = settings_parser(__doc__, example)
     parser.add_argument("--output", required=True, type=Path, help="parquet")
     arguments = parser.parse_args()
     log_to_stderr()
-    (mapping,) = from_settings(arguments.settings, study=dict)
+    mapping, search = from_settings(arguments.settings, study=dict, search=dict)
     study = load_study(mapping, "the study")
-    table = pa.Table.from_pandas(to_table(study), preserve_index=False)
+    table = pa.Table.from_pandas(to_table(study, search), preserve_index=False)
     write_parquet(arguments.output, table, about=study.to_dict())
 
 

@@ -116,8 +116,9 @@ def check_files(
         source: what a message calls that.
 
     Raises:
-        ConfigError: a file cannot be read, is not a mapping, or has duplicate keys, of which YAML
-            silently keeps the last; or a layer changes a study and gives it no name of its own.
+        ConfigError: a file cannot be read, is not a mapping, has an empty mapping below a key, or
+            duplicate keys, of which YAML silently keeps the last; or a layer changes a study and
+            gives it no name of its own.
             The message lists every problem with its file and line.
     """
     problems, layers = [], []
@@ -125,9 +126,21 @@ def check_files(
         content, found = read_layer(path)
         problems += [f"{path}: {problem}" for problem in found]
         layers.append((str(path), content))
+    for name, content in [*layers, (source, above or {})]:
+        text = "is an empty mapping, which Snakemake passes over: give it a key, or write null"
+        problems += [f"{name}: {join(path)} {text}" for path in _empty(content)]
     problems = problems or _without_name([*layers, (source, above or {})])
     if problems:
         _refuse("the configuration", problems)
+
+
+def _empty(content: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Yield the paths of the empty mappings in a layer, which itself may be empty."""
+    mapping = isinstance(content, Mapping) and len(path) < 4  # YAML may hold itself
+    for key, value in content.items() if mapping else ():
+        if value == {}:
+            yield (*path, str(key))
+        yield from _empty(value, (*path, str(key)))
 
 
 def _without_name(layers: Sequence[tuple[str, Mapping]]) -> list[str]:

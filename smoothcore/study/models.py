@@ -169,7 +169,7 @@ class RegularizerGrid(Keys):
 
 
 class Search(Keys):
-    """λ beyond the grid, until fewer than half of the pairs interpolate; {} switches it on."""
+    """λ beyond the grid, until fewer than half of the pairs interpolate: {max_steps: 6}."""
 
     factor: float = _key("λ rises by this factor a step.", default=10**0.5, ge=1.1, le=100)
     max_steps: int = _key("Steps after which the search ends.", default=6, ge=1, le=20)

@@ -119,6 +119,7 @@ class RunProgress(logging.Handler):
         changes: returns in words what makes finished runs stale; asked at the same time.
         dry_run: whether nothing is run; then only the cost is said.
         interrupted: whether a person stopped it; what was running is then not spoken of.
+        afterwards: returns in words what is left to do once all is done, or nothing.
         stream: where to write.
         clock: seconds that never go back.
     """
@@ -130,12 +131,14 @@ class RunProgress(logging.Handler):
         changes: Callable[[], Iterable[str]] = tuple,
         dry_run: Callable[[], bool] = lambda: False,
         interrupted: Callable[[], bool] = lambda: False,
+        afterwards: Callable[[], str] = str,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._jobs, self._changes = jobs, changes
         self._dry_run, self._interrupted, self._clock = dry_run, interrupted, clock
+        self._afterwards = afterwards
         self._stream = stream or sys.stderr
         self._tally: Tally | None = None
         self._changed: list[str] = []
@@ -163,6 +166,8 @@ class RunProgress(logging.Handler):
                 self._say_changes()
             elif self._tally is not None and self._tally.started | self._tally.finished:
                 self._tell(at_once=True)
+                if said := self._afterwards():
+                    self._say(said)
         self._tally = None
         self._over.set()
         super().close()

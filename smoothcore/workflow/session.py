@@ -26,6 +26,7 @@ from smoothcore.workflow.publishing import (
     restore,
     restored_runs,
 )
+from smoothcore.workflow.searching import search_so_far
 
 
 class Session:
@@ -35,15 +36,31 @@ class Session:
         study: the configuration.
         folder: ``results/<name>``.
         layout: where the files of a run lie.
-        runs: every run of the study.
     """
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.folder = f"results/{study.name}"
         self.layout = Layout(Path(self.folder))
-        self.runs = all_runs(study)
         self._adopted = read_adopted(self.layout.root)
+
+    @cached_property
+    def search(self) -> dict[str, int]:
+        """How many λ beyond the grid the search for the edge asks for, by regularizer."""
+        return search_so_far(self.study, self.layout)
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Every run of the study."""
+        return all_runs(self.study, self.search)
+
+    def search_goes_on(self) -> str:
+        """Return in words what the search asks for next; empty if that is nothing."""
+        found = search_so_far(self.study, self.layout)
+        further = [name for name, steps in found.items() if steps > self.search.get(name, 0)]
+        if not further:
+            return ""
+        return f"the search goes on with {', '.join(further)}: run the same command again"
 
     @cached_property
     def data(self) -> Path:

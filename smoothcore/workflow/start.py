@@ -69,6 +69,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
             changes=lambda: session.changes(workflow.dag),
             dry_run=lambda: workflow.dryrun,
             interrupted=lambda: interrupts.count > 0,
+            afterwards=session.search_goes_on,
         )
         _attach(Messages(check, session.layout.root, progress))
     return session

@@ -18,6 +18,7 @@ from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.workflow.costs import expected_seconds
 from smoothcore.workflow.publishing import published_tables
+from smoothcore.workflow.searching import search_so_far
 
 DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
     "done",
@@ -90,17 +91,17 @@ def table(study: Study, layout: Layout) -> pd.DataFrame:
         expected, corrected by what the finished runs of a row took. A run of both experiments
         counts in both rows, and once in all.
     """
-    published, runs = _published(layout), all_runs(study)
+    published, search = _published(layout), search_so_far(study, layout)
     found = pd.DataFrame(
         [
             {
                 **vars(published.get(run) or run_status(layout, study, run)),
                 "expected": expected_seconds(run, study),
             }
-            for run in runs
+            for run in all_runs(study, search)
         ]
     )
-    found = pd.concat([to_table(study), found], axis=1)
+    found = pd.concat([to_table(study, search), found], axis=1)
     rows = [
         _row(experiment, regularizer, of)
         for experiment in ("monotonicity", "optimality")
