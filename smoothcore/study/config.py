@@ -126,9 +126,9 @@ def check_files(
         content, found = read_layer(path)
         problems += [f"{path}: {problem}" for problem in found]
         layers.append((str(path), content))
-    for name, content in [*layers, (source, above or {})]:
-        text = "is an empty mapping, which Snakemake passes over: give it a key, or write null"
-        problems += [f"{name}: {join(path)} {text}" for path in _empty(content)]
+    text = "is an empty mapping, which Snakemake passes over: give it a key, or write null"
+    for name, layer in [*layers, (source, above or {})]:
+        problems += [f"{name}: {join(path)} {text}" for path in _empty(layer)]
     problems = problems or _without_name([*layers, (source, above or {})])
     if problems:
         _refuse("the configuration", problems)
