@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from smoothcore.datasets import prepare
+from smoothcore.engines import ENGINES
 from smoothcore.errors import EXIT_INTERRUPTED
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
@@ -341,6 +342,21 @@ def test_the_help_has_an_example_that_is_accepted(data, tmp_path, script):
     said = ByHand(tmp_path / "run", data).finish(script, settings=example)
     assert "settings are not valid" not in said.stderr
     assert ("not mnist" if script == "train" else "does not exist") in said.stderr
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_job_imports_no_library_that_it_does_not_use(data, tmp_path, engine):
+    """Each of them costs time and memory, in every job."""
+    job = ByHand(tmp_path / "run", data, recipe=Recipe("digits", engine, 4, 0.1, 4, 1e-5, 1))
+    environment = ENVIRONMENT | {"PYTHONPROFILEIMPORTTIME": "1"}
+    for script, unused in (("train", ("pandas.", "scipy.linalg._")), ("measure", ("pandas.",))):
+        done = subprocess.run(
+            job.command(script), env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        imported = {line.split()[-1] for line in done.stderr.splitlines() if "|" in line}
+        assert "pyarrow" in imported
+        assert [name for name in imported if name.startswith(unused)] == []
 
 
 def test_a_file_where_the_folder_should_be(data, tmp_path):

@@ -16,6 +16,7 @@ from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import (
     EXAMPLE_RECIPE,
     EXAMPLE_RUN,
+    do_without,
     from_settings,
     log_to_stderr,
     settings_parser,
@@ -58,4 +59,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    do_without("pandas")
     sys.exit(main())

@@ -111,6 +111,7 @@ def train_run(
                 save_every=save_every,
                 stop_asked=lambda: bool(stop_asked),
             )
+        del x, y  # make room: writing loads libraries
         network = outcome.state.network
         # the last bits of a product depend on the number of threads
         with threadpool_limits(limits=1):

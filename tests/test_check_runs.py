@@ -1,0 +1,97 @@
+"""`check_runs`: an edit is proved harmless by equal bits, and adopted; or it is refused."""
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from smoothcore.workflow.publish import publish
+from tests.workflow import RUNS, Workflow, copy_repository
+
+pytestmark = pytest.mark.workflow
+
+LOOP, STEP = "smoothcore/training/loop.py", "smoothcore/regularizers/fpl/sparse.py"
+
+
+def renamed(text: str) -> str:
+    return text.replace("steps_per_epoch", "steps_an_epoch")
+
+
+def another_penalty(text: str) -> str:
+    return text + "\n\nstep = fast(lambda parameters, work, m, rate, lambda_, grid_points: None)\n"
+
+
+def check(study: Workflow, *arguments: str, code: int) -> str:
+    """Run check_runs of the study's repository; return what it printed."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "workflow_scripts.check_runs"),
+            *("--folder", str(study.results), *arguments),
+        ],
+        cwd=study.repository, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def edited(finished, tmp_path):
+    """Return a copy of the finished study in a repository with edited files."""
+
+    def edit(changes) -> Workflow:
+        return finished.copy_to(
+            tmp_path / "study", copy_repository(tmp_path / "repository", changes)
+        )
+
+    return edit
+
+
+def test_a_harmless_edit_is_proved_and_adopted(edited):
+    study = edited({LOOP: renamed})
+    assert study.planned()["train"] == RUNS
+    said = check(study, "--adopt", code=0)
+    assert said.count(": equal bits\n") == RUNS
+    assert f"All {RUNS} have equal bits." in said
+    assert study.planned() == {}
+
+
+def test_without_a_word_nothing_is_adopted(edited):
+    study = edited({LOOP: renamed})
+    check(study, code=0)
+    assert study.planned()["train"] == RUNS
+
+
+def test_an_edit_that_changes_bits_is_told_and_not_adopted(edited):
+    study = edited({STEP: another_penalty})
+    said = check(study, "--adopt", code=1)
+    lines = [line for line in said.splitlines() if ": weights; " in line]
+    assert len(lines) == 2
+    assert all("FPL λ = 0.0001" in line for line in lines)
+    assert f"2 of {RUNS} runs differ. Nothing is adopted." in said
+    assert study.planned()["train"] == 2
+
+
+def test_published_runs_of_another_processor_are_held_against_the_seeds(finished, tmp_path):
+    """Their weights have other last bits; the records say on what they were trained."""
+    study = Workflow(tmp_path / "study")
+    publish(finished.results, study.results)
+    path = study.results / "runs.parquet"
+    runs = pq.read_table(path)
+    for column, value in (("processor", "an abacus"), ("weights_sha256", "0" * 64)):
+        place = runs.column_names.index(column)
+        values = pa.array([value] * runs.num_rows, runs.schema.field(column).type)
+        runs = runs.set_column(place, runs.schema.field(column), values)
+    pq.write_table(runs, path)
+    path = study.results / "measures.parquet"
+    measures = pq.read_table(path)
+    shifted = pc.multiply(measures["value"], 1 + 1e-6)
+    place = measures.column_names.index("value")
+    pq.write_table(measures.set_column(place, measures.schema.field("value"), shifted), path)
+    study.snakemake("prepare_data")
+    said = check(study, "--minutes", "0.01", code=1)
+    assert "They were trained on another kind of processor (an abacus)" in said
+    assert "Nothing is adopted." in said

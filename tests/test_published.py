@@ -1,0 +1,100 @@
+"""Published results: a fresh checkout goes on where they end, without weights."""
+
+import hashlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from smoothcore.errors import SettingsError
+from smoothcore.workflow.publish import publish
+from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture
+def checkout(finished, tmp_path) -> Workflow:
+    """A fresh checkout with the published results of the small study."""
+    study = Workflow(tmp_path / "study")
+    publish(finished.results, study.results)
+    return study
+
+
+def test_what_is_published_says_what_made_it(finished, checkout):
+    page = (checkout.results / "README.md").read_text()
+    assert f"{RUNS} of {RUNS} runs, the whole grid." in page
+    for word in ("commit", "processors", "core hours of training", "versions of 8 runs"):
+        assert f"| {word} | " in page
+    hashes = dict(re.findall(r"^\| (\S+) \| `(\w{64})` \|$", page, re.MULTILINE))
+    assert {"runs.parquet", "table1.csv", "figure2.svg", "report.html"} <= hashes.keys()
+    for name, digest in hashes.items():
+        assert hashlib.sha256((checkout.results / name).read_bytes()).hexdigest() == digest
+    assert not list(checkout.results.rglob("*.npz"))
+
+
+def test_nothing_is_published_before_there_is_a_report(empty):
+    with pytest.raises(SettingsError, match="snakemake partial --cores 1"):
+        publish(empty.results, empty.folder / "elsewhere")
+
+
+def test_published_runs_count_as_there(checkout, finished):
+    said = checkout.snakemake()
+    assert f"{RUNS} published runs of results/tiny count as there" in said
+    assert {"train", "measure"}.isdisjoint(planned(said))
+    for name in TARGETS:
+        path = name.removeprefix("results/tiny/")
+        assert (checkout.results / path).read_bytes() == (finished.results / path).read_bytes()
+    assert checkout.planned() == {}
+
+
+def test_only_what_is_new_is_trained(checkout):
+    checkout.config["pairs"].append("4-9")
+    checkout.write()
+    jobs = planned(checkout.snakemake("results/tiny/measures.parquet"))
+    assert (jobs["train"], jobs["measure"]) == (PER_PAIR, PER_PAIR)
+
+
+def test_weights_are_trained_where_somebody_asks_for_them(checkout):
+    checkout.snakemake("prepare_data")
+    run = checkout.run_at(size=16)
+    path = checkout.layout.weights(run).relative_to(checkout.folder)
+    assert planned(checkout.snakemake(str(path))) == {"train": 1}
+
+
+def test_published_false_computes_everything(checkout):
+    checkout.config["published"] = False
+    checkout.write()
+    assert checkout.planned()["train"] == RUNS
+
+
+def test_a_table_that_lacks_a_run_is_refused(checkout, finished):
+    (checkout.results / "curves.parquet").unlink()
+    checkout.config["pairs"] = ["4-9"]
+    other = Workflow(checkout.folder / "other", config=checkout.config)
+    other.snakemake("results/tiny/curves.parquet")
+    (other.results / "curves.parquet").rename(checkout.results / "curves.parquet")
+    said = checkout.snakemake(fails=True)
+    assert "results/tiny is not whole: " in said
+    assert "Restore the folder from version control, or delete it." in said
+
+
+def test_status_of_published_and_of_unfinished_runs(checkout, study):
+    def status(of: Workflow) -> str:
+        command = [sys.executable, "-m", "workflow_scripts.status", "--folder", str(of.results)]
+        return subprocess.run(
+            command, cwd=of.repository, capture_output=True, text=True, check=True
+        ).stdout
+
+    (line,) = [line for line in status(checkout).splitlines() if " all " in line]
+    assert line.split()[1:3] == [str(RUNS), str(RUNS)]
+    run = study.run_at(size=16)
+    study.layout.measured(run).unlink()
+    other = study.run_at(size=32, regularizer="FPL")
+    study.layout.record(other).unlink()
+    study.layout.log("train", other).write_text("error: the disk is full\n")
+    head, *lines = status(study).splitlines()
+    (line,) = [line for line in lines if " all " in line]
+    assert re.search(r"done +to measure +failed +runs", head)
+    assert line.split()[1:5] == [str(RUNS - 2), "1", "1", str(RUNS)]
