@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,21 @@ def test_cluster_profile_packs_short_cells_and_survives_a_failing_one(profile):
     assert keys["keep-incomplete"] is True
     assert keys["retries"] > 0
     assert {"mem_mb", "runtime"} <= set(keys["default-resources"])
+
+
+@pytest.mark.parametrize("profile", CLUSTER, ids=lambda profile: profile.name)
+def test_the_pages_quote_what_snakemake_says_without_the_plugin(profile):
+    """It ends before it reads anything of ours: a search for its words finds the way out."""
+    executor = read(profile)["executor"]
+    if find_spec(f"snakemake_executor_plugin_{executor.replace('-', '_')}"):
+        pytest.skip("the plugin is installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--profile", str(profile), "--dry-run"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    message = f"invalid choice: '{executor}'"
+    assert done.returncode == 2 and message in done.stderr
+    assert message in (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
 def test_light_rules_stay_beside_snakemake_and_heavy_ones_are_submitted():

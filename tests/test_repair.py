@@ -29,7 +29,7 @@ def test_by_hand_from_another_folder(by_hand, tmp_path):
     path = tmp_path / "my results" / "results" / "x" / "runs.parquet"
     assert repair_hint(path) == (
         f"Make it:  snakemake --cores all --directory '{tmp_path}/my results' -- "
-        "results/x/runs.parquet  (with the --configfile of its study, if it has one)"
+        "results/x/runs.parquet  (before the --: the --configfile of its study, if it has one)"
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -103,6 +104,68 @@ def test_damaged_images(study, finished):
     study.snakemake(*study.targets)
     assert study.planned(*study.targets) == {}
     assert study.comparable() == finished.comparable()
+
+
+def test_deleted_images_stop_nothing_that_trains_nothing(study):
+    images, figure = study.layout.data("digits"), study.results / "figure2.svg"
+    images.unlink()
+    figure.unlink()
+    assert planned(study.snakemake("results/tiny/figure2.svg")) == {"make_figures": 1}
+    jobs = planned(study.snakemake("partial"))
+    assert set(jobs) == {"collect_present", "make_tables", "make_figures", "make_report"}
+    assert figure.exists() and not images.exists()
+    study.layout.record(study.run_at()).unlink()
+    assert planned(study.snakemake("-U", "prepare_data")) == {"prepare_data": 1}
+    assert images.exists()
+    assert study.planned()["train"] == 1
+
+
+def test_a_copy_of_another_study(study):
+    """Snakemake knows nothing of a copied folder: each run is held against the new settings."""
+    config = study.config | {"name": "other"}
+    config["network"] = config["network"] | {"hidden_units": 8}
+    other = Workflow(study.folder, config=config, config_name="other.yaml")
+    shutil.copytree(study.results, other.results)
+    table = "results/other/table1.csv"
+    jobs = other.planned(table)
+    assert jobs == {"write_grid": 1, "collect": 1, "make_tables": 1}
+    before, layout = (other.folder / table).read_bytes(), other.layout
+    new, old = other.runs[:2], other.runs[2:]
+    for run in new:
+        for path_of in (layout.weights, layout.record, layout.curve, layout.measured):
+            path_of(run).unlink()
+    for target in (table, "results/other/partial/table1.csv"):
+        said = other.snakemake(target, fails=True)
+        assert "6 of 8 runs were not made with the settings of the study" in said
+        first = layout.record(old[0]).relative_to(other.folder)
+        assert f"{first} was made with recipe.hidden_units = 16, not 8" in said
+        assert "or delete these files and run snakemake again" in said
+    assert (other.folder / table).read_bytes() == before
+    for run in old:
+        layout.record(run).unlink()
+    assert planned(other.snakemake(table))["train"] == 6
+    assert read_parquet(other.results / "runs.parquet")["hidden_units"].to_pylist() == [8] * 8
+    assert (other.folder / table).read_bytes() != before
+
+
+def test_a_report_of_what_is_not_there(study, tmp_path):
+    """One message instead of one for each file; a study that lacks a run has its report."""
+    report = tmp_path / "report.html"
+    study.layout.record(study.run_at()).unlink()
+    study.snakemake("--report", str(report))
+    assert report.exists()
+    (study.results / "table1.csv").unlink()
+    nothing = Workflow(tmp_path / "nothing")
+    for workflow, target, missing in (
+        (study, "all", "table1.csv is"),
+        (nothing, "all", "edge.csv and 11 others are"),
+        (nothing, "partial", "partial/edge.csv and 10 others are"),
+    ):
+        said = workflow.snakemake(target, "--report", str(tmp_path / "none.html"), fails=True)
+        expected = f"Error: results/tiny has nothing to report yet: results/tiny/{missing} missing."
+        (line,) = said.split("Building DAG of jobs...\n")[1].strip().splitlines()
+        assert line.startswith(expected) and "--report FILE --configfile" in line
+    assert not (tmp_path / "none.html").exists()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def repair_hint(path: Path) -> str:
     """Return how to make a missing or damaged file again: a sentence, two spaces, the command."""
     command = repair_command(path)
     if not os.environ.get(COMMAND_VARIABLE):
-        command += "  (with the --configfile of its study, if it has one)"
+        command += "  (before the --: the --configfile of its study, if it has one)"
     if not Path(path).exists():
         return f"Make it:  {command}"
     remove = f"rm {shlex.quote(str(Path(path).absolute()))}"

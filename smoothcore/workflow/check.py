@@ -16,6 +16,7 @@ from smoothcore.errors import DataError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table
+from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import read_parquet
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
 from smoothcore.jobs.settings import measuring_of
@@ -131,7 +132,7 @@ def compare(
     """
     data = layout.data(study.dataset)
     if not data.exists():
-        raise DataError(f"{data} is missing. Prepare the images:  snakemake {data} --cores 1")
+        raise DataError(f"{data} is missing. {repair_hint(data)}")
     spread = _spread_over_seeds(finished)
     for _, record in sample.iterrows():
         run = Run.from_coordinates(record)

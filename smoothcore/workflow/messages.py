@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -51,21 +51,24 @@ class Messages(logging.Filter):
     """Looks at each message of Snakemake before it is shown.
 
     Args:
-        check: called once Snakemake has decided what to run, before it runs anything. An imported
+        before: event or beginning of a message → what is called before it is shown. An imported
             module has no ``onstart``, so what must be refused is refused here.
         place: where the results of the study lie.
         progress: what says how far it is; it sees the messages that are shown.
     """
 
-    def __init__(self, check: Callable[[], None], place: Path, progress: logging.Handler) -> None:
+    def __init__(
+        self, before: Mapping[str, Callable[[], None]], place: Path, progress: logging.Handler
+    ) -> None:
         super().__init__()
-        self._check, self.place, self.progress = check, place, progress
+        self._before, self.place, self.progress = before, place, progress
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a message is shown; it may be shortened."""
         event, said = str(getattr(record, "event", "") or ""), str(record.msg)
-        if event == "run_info":
-            self._check()
+        for beginning, call in self._before.items():
+            if event == beginning or said.startswith(beginning):
+                call()
         reason = str(getattr(record, "reason", None) or "")
         if len(reason) > LONGEST_REASON:
             record.reason = f"{reason[:LONGEST_REASON]} …"

@@ -1,13 +1,16 @@
 """One start of Snakemake on a study: what its rules ask the library."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from snakemake.io import is_flagged
+
 from smoothcore.datasets import prepare
-from smoothcore.errors import SmoothcoreError
+from smoothcore.errors import DamagedFileError, SmoothcoreError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings, measuring_of
@@ -209,6 +212,18 @@ class Session:
             if first.startswith(f"{self.folder}/"):
                 yield job, next((stages[s] for s in stages if first.startswith(s)), None)
 
+    def force_stale_grid(self, dag: Any) -> None:
+        """Let the table of runs be written again if it was written for other settings.
+
+        Snakemake notices by itself only where it remembers writing it: not in a copy of another
+        study's folder, nor in a fresh checkout.
+        """
+        from smoothcore.files.records import about
+
+        with contextlib.suppress(DamagedFileError):  # the job that reads it says so
+            if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
+                dag.forcefiles.add(str(self.layout.grid))
+
     def check_images(self, dag: Any) -> None:
         """Refuse to train finished runs again for no reason but images that were deleted.
 
@@ -225,6 +240,24 @@ class Session:
                 f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would "
                 f"be trained again. Prepare the images alone first:  {command}  To train all "
                 f"again, delete {self.layout.root / 'weights'}"
+            )
+
+    def check_report(self, dag: Any) -> None:
+        """Refuse a report of Snakemake's own while what it shows is not there.
+
+        Raises:
+            SmoothcoreError: a table or figure is missing; the message names the way out.
+        """
+        shown = sorted(str(f) for job in dag.jobs for f in job.output if is_flagged(f, "report"))
+        ours = [Path(path) for path in shown if path.startswith(f"{self.folder}/")]
+        missing = [path for path in ours if not path.exists()]
+        if missing:
+            others = f" and {len(missing) - 1} others are" if missing[1:] else " is"
+            raise SmoothcoreError(
+                f"{self.layout.root} has nothing to report yet: {missing[0]}{others} missing. "
+                "`snakemake` makes what is missing; `snakemake partial`, then `snakemake partial "
+                "--report`, reports what is there. For another study name its config:  "
+                "snakemake --report FILE --configfile its.yaml"
             )
 
 

@@ -1,16 +1,17 @@
 """One start of Snakemake: which study it is on, what is refused, what is said."""
 
+import contextlib
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.cli import get_argument_parser
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import CliException
 from snakemake.logging import logger
 
 from smoothcore.errors import ConfigError, SmoothcoreError
@@ -56,11 +57,13 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         if workflow.dryrun or workflow.touch:
             return
         os.environ[COMMAND_VARIABLE] = command_typed(sys.argv)
-        try:
+        with _refusing():
             check_writable(session.layout.root)
             session.check_images(workflow.dag)
-        except SmoothcoreError as error:
-            raise WorkflowError(str(error)) from None
+
+    def check_report() -> None:
+        with _refusing():
+            session.check_report(workflow.dag)
 
     if alone:
         interrupts.listen()
@@ -71,8 +74,22 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
             interrupted=lambda: interrupts.count > 0,
             afterwards=session.search_goes_on,
         )
-        _attach(Messages(check, session.layout.root, progress))
+        before = {
+            "Building DAG": lambda: session.force_stale_grid(workflow.dag),
+            "run_info": check,
+            "Creating report": check_report,
+        }
+        _attach(Messages(before, session.layout.root, progress))
     return session
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """End Snakemake with the one message of an error, without the places it went through."""
+    try:
+        yield
+    except SmoothcoreError as error:
+        raise CliException(str(error)) from None
 
 
 def _attach(messages: Messages) -> None:
