@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from smoothcore.files.records import about
+from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.workflow.publish import publish
 from tests.workflow import RUNS, Workflow, copy_repository
 
@@ -56,7 +57,7 @@ def test_a_harmless_edit_is_proved_and_adopted(edited):
     said = check(study, "--adopt", code=0)
     assert said.count(": equal bits\n") == RUNS
     assert f"All {RUNS} have equal bits." in said
-    assert study.planned() == {}
+    assert {"train", "measure"}.isdisjoint(study.planned())
 
 
 def test_without_a_word_nothing_is_adopted(edited):
@@ -79,18 +80,16 @@ def test_published_runs_of_another_processor_are_held_against_the_seeds(finished
     """Their weights have other last bits; the records say on what they were trained."""
     study = Workflow(tmp_path / "study")
     publish(finished.results, study.results)
-    path = study.results / "runs.parquet"
-    runs = pq.read_table(path)
-    for column, value in (("processor", "an abacus"), ("weights_sha256", "0" * 64)):
-        place = runs.column_names.index(column)
-        values = pa.array([value] * runs.num_rows, runs.schema.field(column).type)
-        runs = runs.set_column(place, runs.schema.field(column), values)
-    pq.write_table(runs, path)
-    path = study.results / "measures.parquet"
-    measures = pq.read_table(path)
-    shifted = pc.multiply(measures["value"], 1 + 1e-6)
-    place = measures.column_names.index("value")
-    pq.write_table(measures.set_column(place, measures.schema.field("value"), shifted), path)
+
+    def rewrite(name, **columns):
+        path = study.results / name
+        table = read_parquet(path).to_pandas().assign(**columns)
+        schema = pq.read_schema(path)
+        write_parquet(path, pa.Table.from_pandas(table, schema), about=about(path))
+
+    values = read_parquet(study.results / "measures.parquet")["value"].to_pandas()
+    rewrite("runs.parquet", processor="an abacus", weights_sha256="0" * 64)
+    rewrite("measures.parquet", value=values * (1 + 1e-6))
     study.snakemake("prepare_data")
     said = check(study, "--minutes", "0.01", code=1)
     assert "They were trained on another kind of processor (an abacus)" in said

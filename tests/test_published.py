@@ -80,7 +80,7 @@ def test_a_table_that_lacks_a_run_is_refused(checkout, finished):
     assert "Restore the folder from version control, or delete it." in said
 
 
-def test_status_of_published_and_of_unfinished_runs(checkout, study):
+def test_status_of_published_and_of_unfinished_runs(checkout, finished, tmp_path):
     def status(of: Workflow) -> str:
         command = [sys.executable, "-m", "workflow_scripts.status", "--folder", str(of.results)]
         return subprocess.run(
@@ -89,6 +89,7 @@ def test_status_of_published_and_of_unfinished_runs(checkout, study):
 
     (line,) = [line for line in status(checkout).splitlines() if " all " in line]
     assert line.split()[1:3] == [str(RUNS), str(RUNS)]
+    study = finished.copy_to(tmp_path / "copy")
     run = study.run_at(size=16)
     study.layout.measured(run).unlink()
     other = study.run_at(size=32, regularizer="FPL")
