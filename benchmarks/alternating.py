@@ -18,7 +18,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 
 #: settings that slow NumPy's BLAS down, or that are not those of a user
-_UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TF_USE_LEGACY_KERAS", "XLA_FLAGS")
+_UNSET = (
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE", "TF_USE_LEGACY_KERAS",
+    "XLA_FLAGS",
+)  # fmt: skip
 _ONE_THREAD = {
     name: "1"
     for name in (
