@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -319,6 +320,22 @@ def test_of_two_penalties_on_a_measure_the_one_with_its_name_counts(folder):
     assert set(of["regularizer"]) == {"GPL", "GPL-exact"}
     assert gpl.regularizer == "GPL"
     assert gpl.r_norm.mean == of.set_index("regularizer").loc["GPL", "r_norm_mean"]
+
+
+def test_measures_without_a_penalty_are_told_apart_by_their_tau():
+    def other(*arguments, **options):
+        return replace(finding(*arguments, NAN, **options), regularizer="")
+
+    found = [
+        finding("WP", 1.0, 0.9), other("CR", 1.0), other("RN", 0.9), other("SN", 0.1),
+        other("LG", 0.8), other("GC", 1.0, n_pairs=3), other("PN", NAN),
+    ]  # fmt: skip
+    assert answer.on_other_measures(found) == (
+        "Measures without a penalty of their own: τ is at 0.8 or above for CR and RN; τ is below "
+        "0.8 for SN; τ may be on either side of 0.8 for LG; the pairs or sizes are too few for a "
+        "verdict on GC; no τ can be told for PN."
+    )
+    assert answer.on_other_measures(found[:1]) == ""
 
 
 def test_the_sentences_on_other_measures_follow_from_the_effects():

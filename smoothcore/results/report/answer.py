@@ -122,14 +122,14 @@ def on_other_measures(found: Iterable[Finding]) -> str:
         f"{text} {names[outcome]}"
         for outcome, text in (
             (YES, f"τ is at {BAR} or above for"),
-            (NO, f"below {BAR} for"),
-            (UNDECIDED, f"on either side of {BAR} for"),
-            (TOO_FEW, "of too few pairs or sizes for a verdict for"),
-            (UNKNOWN, "not there yet for"),
+            (NO, f"τ is below {BAR} for"),
+            (UNDECIDED, f"τ may be on either side of {BAR} for"),
+            (TOO_FEW, "the pairs or sizes are too few for a verdict on"),
+            (UNKNOWN, "no τ can be told for"),
         )
         if names[outcome]
     ]
-    return f"Of the measures without a penalty of their own, {'; '.join(parts)}."
+    return f"Measures without a penalty of their own: {'; '.join(parts)}."
 
 
 def _on_monotonicity(found: list[Finding]) -> str:
