@@ -17,13 +17,12 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import jobs, measuring, reaches, sizes, steps, workflow
+from benchmarks import jobs, measuring, reaches, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench
 
 PARTS = {
     "steps": steps,
-    "sizes": sizes,
     "measure": measuring,
     "jobs": jobs,
     "workflow": workflow,

@@ -27,5 +27,5 @@ class Bench:
 
     @property
     def pixels(self) -> tuple:
-        """The pair's training set, for `benchmarks.problem.load`."""
-        return ("folder", str(self.folder), self.images)
+        """The pair's training set, for `benchmarks.problem.from_folder`."""
+        return (str(self.folder), self.images)

@@ -76,9 +76,9 @@ def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
 
 
 def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
-    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.load`."""
+    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.from_folder`."""
     if problem is not None:
-        arguments = {"problem": problems.load(problem[0], tuple(problem[1:])), **arguments}
+        arguments = {"problem": problems.from_folder(*problem), **arguments}
     if kind.startswith("keras"):
         from benchmarks import keras_contenders
 

@@ -94,8 +94,9 @@ def read_network(folder: str) -> TwoLayerNetwork:
     return TwoLayerNetwork(**storage.read_npz(Path(folder) / "network.npz", "W", "beta", "v", "c"))
 
 
+@functools.lru_cache(maxsize=1)
 def from_folder(folder: str, images: int) -> Problem:
-    """Return the pair's problem that `write` prepared."""
+    """Return the pair's problem that `write` prepared; the last one is kept."""
     x, y, _, _ = datasets.load_pair(Path(folder) / "mnist.npz", PAIR, images)
     return Problem(x, y, read_network(folder))
 
@@ -108,12 +109,6 @@ def test_images(folder: str) -> np.ndarray:
 def training_images(folder: str) -> np.ndarray:
     """Return 10,000 training images of the pair, (n, d)."""
     return datasets.load_pair(Path(folder) / "mnist.npz", PAIR, 10_000)[0]
-
-
-@functools.lru_cache(maxsize=1)
-def load(kind: str, arguments: tuple) -> Problem:
-    """Return ``from_folder(*arguments)``; the last one is kept."""
-    return {"folder": from_folder}[kind](*arguments)
 
 
 def _write_synthetic(path: Path) -> None:
