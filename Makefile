@@ -8,6 +8,8 @@ FOLDER ?= results/paper
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
 # `import smoothcore` from wherever the environment's python is started, and the command smoothcore
+INSTALL = @echo 'installing $< into $(VENV): this takes minutes and says nothing'; \
+  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
   --no-build-isolation --editable .
 
@@ -82,15 +84,15 @@ $(VENV)/bin/python:
 	  { rm -rf $(VENV); echo "error: python3 has no venv module (on Debian: apt install python3-venv)" >&2; exit 1; }
 
 $(VENV)/.runtime: requirements/runtime.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL)
 	@$(FIND_US)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL)
 	@$(FIND_US)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.docs: requirements/docs.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(INSTALL)
 	@touch $@
