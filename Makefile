@@ -7,9 +7,9 @@ CORES ?= all
 FOLDER ?= results/paper
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 BIN := $(VENV)/bin
-# `import smoothcore` from wherever the environment's python is started, and the command smoothcore
 INSTALL = @echo 'installing $< into $(VENV): this takes minutes and says nothing'; \
   $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# `import smoothcore` from wherever the environment's python is started, and the command smoothcore
 FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
   --no-build-isolation --editable .
 
