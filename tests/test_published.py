@@ -25,7 +25,12 @@ def checkout(finished, tmp_path) -> Workflow:
 def test_what_is_published_says_what_made_it(finished, checkout):
     page = (checkout.results / "README.md").read_text()
     assert f"{RUNS} of {RUNS} runs, the whole grid." in page
-    for word in ("commit", "processors", "core hours of training", "versions of 8 runs"):
+    for word in (
+        "commit",
+        "processors",
+        "core hours of training, by the clock",
+        "versions of 8 runs",
+    ):
         assert f"| {word} | " in page
     hashes = dict(re.findall(r"^\| (\S+) \| `(\w{64})` \|$", page, re.MULTILINE))
     assert {"runs.parquet", "table1.csv", "figure2.svg", "report.html"} <= hashes.keys()
