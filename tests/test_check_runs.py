@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from smoothcore.files.records import about
 from smoothcore.files.storage import read_parquet, write_parquet
+from smoothcore.training.determining import processor
+from smoothcore.workflow.check import choose
 from smoothcore.workflow.publish import publish
 from tests.workflow import RUNS, Workflow, copy_repository
 
@@ -94,3 +97,15 @@ def test_published_runs_of_another_processor_are_held_against_the_seeds(finished
     said = check(study, "--minutes", "0.01", code=1)
     assert "They were trained on another kind of processor (an abacus)" in said
     assert "Nothing is adopted." in said
+
+
+def test_runs_of_this_processor_are_chosen_where_there_are_any():
+    runs = pd.DataFrame(
+        {
+            "regularizer": "none", "size": [64, 64, 512, 512], "seconds": [1.0, 2.0, 30.0, 1.0],
+            "processor": ["an abacus", processor(), processor(), "an abacus"],
+        }
+    )  # fmt: skip
+    assert choose(runs, 60)["seconds"].tolist() == [2, 30]
+    assert choose(runs, 10)["seconds"].tolist() == [2]
+    assert choose(runs.assign(processor="an abacus"), 5)["seconds"].tolist() == [1, 1, 2]

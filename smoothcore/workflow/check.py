@@ -91,6 +91,8 @@ def finished_runs(layout: Layout, runs: Sequence[Run]) -> Finished:
 def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
     """Choose runs to train again: every regularizer and size in turn, the cheapest first.
 
+    Where some were trained on this kind of processor, whose bits must be equal, only those.
+
     Args:
         runs: the records.
         seconds: what they may take together, by the time that each took.
@@ -98,12 +100,13 @@ def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
     Returns:
         Records; at least the cheapest one.
     """
+    of_here = runs[runs["processor"] == processor()]
+    runs, left = (runs if of_here.empty else of_here).reset_index(drop=True), seconds
     groups = [
         group.sort_values("seconds", kind="stable").index.tolist()
-        for _, group in runs.reset_index(drop=True).groupby(["regularizer", "size"])
+        for _, group in runs.groupby(["regularizer", "size"])
     ]
     chosen: list[int] = []
-    runs, left = runs.reset_index(drop=True), seconds
     groups.sort(key=lambda group: runs.loc[group[0], "seconds"])
     while any(groups):
         for group in [group for group in groups if group]:
