@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from smoothcore.errors import SettingsError
+from smoothcore.files.storage import read_parquet
+from smoothcore.study.run import Run
 from smoothcore.workflow.publish import publish
 from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned
 
@@ -59,6 +61,24 @@ def test_only_what_is_new_is_trained(checkout):
     checkout.write()
     jobs = planned(checkout.snakemake("results/tiny/measures.parquet"))
     assert (jobs["train"], jobs["measure"]) == (PER_PAIR, PER_PAIR)
+
+
+def test_partial_results_grow_in_a_fresh_checkout(finished, tmp_path):
+    """Snakemake does not remember how the published tables were made."""
+    before = finished.copy_to(tmp_path / "before")
+    (before.results / "report.html").unlink()
+    for run in before.runs[:2]:
+        before.layout.record(run).unlink()
+    before.snakemake("partial")
+    study = Workflow(tmp_path / "study")
+    publish(before.results, study.results)
+    (run, other) = study.runs[:2]
+    study.snakemake(str(study.layout.measured(run).relative_to(study.folder)))
+    study.snakemake("results/tiny/partial/runs.parquet")
+    rows = read_parquet(study.results / "partial" / "runs.parquet").to_pylist()
+    there = {Run.from_coordinates(row) for row in rows}
+    assert there == set(study.runs) - {other}
+    assert "Nothing to be done" in study.snakemake("results/tiny/partial/runs.parquet")
 
 
 def test_weights_are_trained_where_somebody_asks_for_them(checkout):

@@ -25,6 +25,7 @@ from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
 from smoothcore.workflow.publishing import (
+    TABLES,
     published_tables,
     restore,
     restored_runs,
@@ -212,10 +213,10 @@ class Session:
             if first.startswith(f"{self.folder}/"):
                 yield job, next((stages[s] for s in stages if first.startswith(s)), None)
 
-    def force_stale_grid(self, dag: Any) -> None:
-        """Let the table of runs be written again if it was written for other settings.
+    def force_stale_tables(self, dag: Any) -> None:
+        """Let tables be written again: of the runs, if made for other settings; partial, if old.
 
-        Snakemake notices by itself only where it remembers writing it: not in a copy of another
+        Snakemake notices by itself only where it remembers writing them: not in a copy of another
         study's folder, nor in a fresh checkout.
         """
         from smoothcore.files.records import about
@@ -223,6 +224,11 @@ class Session:
         with contextlib.suppress(DamagedFileError):  # the job that reads it says so
             if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
                 dag.forcefiles.add(str(self.layout.grid))
+        partial = self.layout.root / "partial" / TABLES[0]
+        finished = filter(self.layout.is_finished, self.runs)
+        files = (of(run) for run in finished for of in (self.layout.record, self.layout.measured))
+        if partial.exists() and partial.stat().st_mtime < max(map(_modified, files), default=0):
+            dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
         """Refuse to train finished runs again for no reason but images that were deleted.
@@ -266,3 +272,7 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
+
+
+def _modified(path: Path) -> float:
+    return path.stat().st_mtime

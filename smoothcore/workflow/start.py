@@ -75,7 +75,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
             afterwards=session.search_goes_on,
         )
         before = {
-            "Building DAG": lambda: session.force_stale_grid(workflow.dag),
+            "Building DAG": lambda: session.force_stale_tables(workflow.dag),
             "run_info": check,
             "Creating report": check_report,
         }
