@@ -220,15 +220,19 @@ class Session:
         study's folder, nor in a fresh checkout.
         """
         from smoothcore.files.records import about
+        from smoothcore.files.storage import read_parquet
 
+        partial = self.layout.root / "partial" / TABLES[0]
         with contextlib.suppress(DamagedFileError):  # the job that reads it says so
             if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
                 dag.forcefiles.add(str(self.layout.grid))
-        partial = self.layout.root / "partial" / TABLES[0]
-        finished = filter(self.layout.is_finished, self.runs)
-        files = (of(run) for run in finished for of in (self.layout.record, self.layout.measured))
-        if partial.exists() and partial.stat().st_mtime < max(map(_modified, files), default=0):
-            dag.forcefiles.add(str(partial))
+        with contextlib.suppress(DamagedFileError):
+            finished = [run for run in self.runs if self.layout.is_finished(run)]
+            files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))
+            newest = max((path.stat().st_mtime for path in files), default=0)
+            rows = read_parquet(partial).num_rows
+            if rows != len(finished) or newest > partial.stat().st_mtime:
+                dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
         """Refuse to train finished runs again for no reason but images that were deleted.
@@ -272,7 +276,3 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
-
-
-def _modified(path: Path) -> float:
-    return path.stat().st_mtime
