@@ -94,7 +94,7 @@ def test_published_false_computes_everything(checkout):
     assert checkout.planned()["train"] == RUNS
 
 
-def test_a_table_that_lacks_a_run_is_refused(checkout, finished):
+def test_a_table_that_lacks_a_run_is_refused(checkout):
     (checkout.results / "curves.parquet").unlink()
     checkout.config["pairs"] = ["4-9"]
     other = Workflow(checkout.folder / "other", config=checkout.config)

@@ -82,7 +82,8 @@ def search_steps(study: Study, interpolates: Callable[[Run], bool | None]) -> di
         return steps
     for name, grid in optimality.grids.items():
         beyond = search_lambdas(study, name)
-        for lambda_, _ in zip([max(grid.lambdas), *beyond], beyond, strict=False):
+        # the last of them has none after it
+        for lambda_ in [max(grid.lambdas), *beyond][:-1]:
             ended = [
                 interpolates(Run(pair, optimality.size, seed, name, lambda_, grid.learning_rate))
                 for pair in study.pairs

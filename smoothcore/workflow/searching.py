@@ -9,12 +9,12 @@ from smoothcore.study.run import Run
 
 def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
     """Return how many λ beyond the grid are asked for, by regularizer, from the records there."""
-    if study.optimality is None or study.optimality.search is None:
-        return {}
-    from smoothcore.files import schemas
-    from smoothcore.files.records import read_run_table
 
     def interpolates(run: Run) -> bool | None:
+        # a study without a search asks of no run, and starts without pyarrow
+        from smoothcore.files import schemas
+        from smoothcore.files.records import read_run_table
+
         try:
             record = read_run_table(layout.record(run), run, schemas.RUNS)
         except DamagedFileError:

@@ -227,10 +227,10 @@ class Session:
             if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
                 dag.forcefiles.add(str(self.layout.grid))
         with contextlib.suppress(DamagedFileError):
+            rows = read_parquet(partial).num_rows  # first: most starts have no such table
             finished = [run for run in self.runs if self.layout.is_finished(run)]
             files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))
             newest = max((path.stat().st_mtime for path in files), default=0)
-            rows = read_parquet(partial).num_rows
             if rows != len(finished) or newest > partial.stat().st_mtime:
                 dag.forcefiles.add(str(partial))
 
