@@ -31,12 +31,6 @@ def run(name: str) -> dict:
     return {"seconds": contender.run(repeats) / (repeats * contender.steps)}
 
 
-def forget(name: str) -> dict:
-    """Drop a contender."""
-    del _held[name]
-    return {}
-
-
 def about() -> dict:
     """Return the BLAS libraries of this process and its largest resident set in MB."""
     from threadpoolctl import threadpool_info
@@ -53,7 +47,7 @@ def main() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
-        do = {"prepare": prepare, "run": run, "forget": forget, "about": about}[request.pop("do")]
+        do = {"prepare": prepare, "run": run, "about": about}[request.pop("do")]
         try:
             answer = do(**request)
         except Exception:

@@ -64,6 +64,7 @@ rule make_figure1:
 
 rule make_figures:
     input:
+        [f"{{folder}}/{name}.csv" for name in TABLES],
         grid=LAYOUT.grid,
         runs="{folder}/runs.parquet",
         measures="{folder}/measures.parquet",

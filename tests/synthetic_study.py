@@ -131,9 +131,10 @@ def write_study(
     ):
         write_parquet(tables / f"{name}.parquet", pa.Table.from_pylist(rows, schema=schema))
     collected = read_collected(layout.grid, tables)
-    for name, table in statistics.all_tables(*collected.tables).items():
+    made = statistics.all_tables(*collected.tables)
+    for name, table in made.items():
         table.to_csv(tables / f"{name}.csv", index=False)
-    for name, figure in all_figures(collected.study, *collected.tables).items():
+    for name, figure in all_figures(collected, made).items():
         save_figure(figure, [tables / f"{name}.svg"])
     return tables
 

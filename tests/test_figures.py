@@ -13,7 +13,7 @@ from smoothcore.files.storage import read_parquet
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import selection, statistics, style, toy
-from smoothcore.results.collected import read_collected
+from smoothcore.results.collected import read_collected, read_made
 from smoothcore.results.figures import all_figures, figure1, figure2
 from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
@@ -182,7 +182,7 @@ def full_grid(tmp_path_factory):
     collected = read_collected(folder / "grid.parquet", folder)
     taus = statistics.kendall_taus(collected.measures, collected.grid)
     return {
-        **all_figures(collected.study, *collected.tables),
+        **all_figures(collected, read_made(folder)),
         "sizes": plots.measures_by_size(collected.measures, collected.grid),
         "taus": plots.tau_by_pair(taus),
         "estimators": plots.sampled_against_exact(collected.measures),

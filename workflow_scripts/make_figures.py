@@ -1,25 +1,21 @@
-"""Draw the figures of the runs and measures; Figure 1 needs neither."""
+"""Draw the figures of the tables; Figure 1 needs none."""
 
-import argparse
 import sys
-from pathlib import Path
 
 from smoothcore.errors import exits_readably
 from smoothcore.results import FORMATS
-from smoothcore.results.collected import read_collected
+from smoothcore.results.collected import read_collected, read_made
 from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
+from smoothcore.workflow.command_line import results_parser
 
 
 @exits_readably
 def main() -> None:
     """Parse the arguments, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--grid", required=True, type=Path, help="results/<name>/grid.parquet")
-    parser.add_argument("--folder", required=True, type=Path, help="of runs, measures and output")
-    arguments = parser.parse_args()
+    arguments = results_parser(__doc__).parse_args()
     collected = read_collected(arguments.grid, arguments.folder)
-    for name, figure in all_figures(collected.study, *collected.tables).items():
+    for name, figure in all_figures(collected, read_made(arguments.folder)).items():
         save_figure(figure, [arguments.folder / f"{name}.{kind}" for kind in FORMATS])
 
 

@@ -1,19 +1,11 @@
 """Print Table 1 and Table 2 beside the paper's, and where the figures and the report lie."""
 
 import argparse
-import csv
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from smoothcore.errors import DamagedFileError, exits_readably
-from smoothcore.files.repair import repair_hint
-from smoothcore.results import comparison
-from smoothcore.results.report.provenance import differences
-
-_MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
-_FILES = ("figure1.svg", "figure2.svg", "penalty_effects.svg", "report.html")
+from smoothcore.errors import exits_readably
+from smoothcore.results import terminal
 
 
 @exits_readably
@@ -23,130 +15,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path("results/paper"), help="results/<name>, or its partial"
     )
-    folder = parser.parse_args().folder
-    if not (folder / "table1.csv").exists() and (folder / "partial" / "table1.csv").exists():
-        folder /= "partial"
-    table1, table2 = (_read(folder / f"{name}.csv") for name in ("table1", "table2"))
-    is_papers = _is_papers(folder)
-    for line in (
-        "\nTable 1. Kendall's τ between training set size and measure\n",
-        *_aligned(_rows1(table1, is_papers)),
-        "\nTable 2. What a penalty leaves of its measure while the network interpolates\n",
-        *_aligned(_rows2(table2, is_papers)),
-        *("", *_notes(table1, table2, is_papers), ""),
-        *(f"  {folder / name}" for name in _FILES if (folder / name).exists()),
-    ):
-        print(_shown(line))
-
-
-def _shown(text: str) -> str:
-    return comparison.in_encoding(text, sys.stdout.encoding)
-
-
-def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> list[str]:
-    notes = ["95 %: bootstrap interval, pairs resampled. Difference: ours minus the paper's."]
-    if is_papers:
-        notes.append("=: the paper's mean lies within the interval; else ours is higher or lower.")
-    elif is_papers is None:
-        notes.append("No verdict: only grid.parquet, read by pyarrow, tells whose study this is.")
-    else:
-        notes.append("This is not the paper's study: its numbers stand here for orientation only.")
-    r_norms = [comparison.compared(row, "r_norm_") for row in table2]
-    if any(value.too_few for value in [*map(comparison.compared, table1), *r_norms]):
-        notes.append(
-            f"Fewer than {comparison.MIN_PAIRS} pairs or {comparison.MIN_SIZES} sizes: too few to "
-            "conclude anything from that row."
-        )
-    if any(value.upper_bound for value in r_norms):
-        notes.append(
-            "≤: an upper bound. Every run at the largest λ interpolates; larger λ were not tried."
-        )
-    if any(row["n_at_bound"] for row in table2):
-        notes.append("At l_S: pairs that lie at or below the lower bound without a penalty.")
-    return notes
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Read a table, its numbers as numbers; an empty cell is NaN."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [{k: _value(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
-
-
-def _value(text: str) -> Any:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return {"True": True, "False": False}.get(text, text)
-
-
-def _is_papers(folder: Path) -> bool | None:
-    """Tell whether the tables are of the paper's study; None if no grid says so."""
-    grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), None)
-    try:
-        # without the environment of the project the tables are shown all the same
-        from pyarrow.parquet import read_metadata
-    except ImportError:
-        return None
-    if grid is None:
-        return None
-    study = json.loads(read_metadata(grid / "grid.parquet").metadata[b"smoothcore.about"])
-    return not differences(study)
-
-
-def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
-    head = ["", "estimate", "images", "ours", "95 %", "pairs", "sizes", "paper", "difference", ""]
-    rows = [[*head, "τ so far"]]
-    for row in table:
-        tau = comparison.compared(row)
-        rows.append(
-            [
-                *(row["measure"], row["estimator"], str(row["images"]), tau.ours, tau.interval),
-                *(f"{tau.n_pairs}", f"{tau.n_sizes}"),
-                *_beside(tau, is_papers),
-                f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}",
-            ]
-        )
-    return rows
-
-
-def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
-    head = ["penalty", "measure", "estimate", "λ", "at 0", "at λ", "r_norm", "95 %", "pairs"]
-    rows = [[*head, "paper", "difference", "", "ratio of means, 95 %", "at l_S"]]
-    for row in table:
-        r_norm, ratio = comparison.compared(row, "r_norm_"), comparison.ratio_of_means(row)
-        means = (row["unregularized_mean"], row["regularized_mean"])
-        rows.append(
-            [
-                *(row["regularizer"], row["measure"], row["estimator"]),
-                comparison.plain_lambda(row["lambda"]),
-                *map(comparison.two_decimals, means),
-                *(r_norm.ours, r_norm.interval),
-                f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}",
-                *_beside(r_norm, is_papers),
-                ratio.ours
-                if ratio.ours == comparison.NO_VALUE
-                else f"{ratio.ours}, {ratio.interval}",
-                f"{row['n_at_bound']:.0f}",
-            ]
-        )
-    return rows
-
-
-def _beside(value: comparison.Compared, is_papers: bool | None) -> list[str]:
-    return [value.paper, value.difference, _MARKS[value.verdict] if is_papers else ""]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    rows = [[_shown(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  " + "  ".join(c.ljust(width) for c, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return [lines[0], "  " + "─" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]]
+    print("\n".join(terminal.lines(parser.parse_args().folder)))
 
 
 if __name__ == "__main__":

@@ -183,11 +183,30 @@ def check_dates(inputs: Iterable[Path], folder: Path) -> None:
             )
 
 
-def _unreadable(path: Path) -> StorageError:
-    return StorageError(
-        f"{path} cannot be read: permission denied. Make it readable, then run the same command "
-        "again."
-    )
+@contextlib.contextmanager
+def reading(
+    path: Path, *damage: type[Exception], hint: Callable[[Path], str] = repair_hint
+) -> Iterator[None]:
+    """Turn what reading raises into an error that says how to make the file again.
+
+    Args:
+        path: the file that the block reads.
+        damage: what a damaged file raises.
+        hint: what says how to make the file again.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise DamagedFileError(f"{path} does not exist. {hint(path)}") from None
+    except PermissionError:
+        raise StorageError(
+            f"{path} cannot be read: permission denied. Make it readable, then run the same "
+            "command again."
+        ) from None
+    except damage as error:
+        kind, said = type(error).__name__, (str(error).splitlines() or [""])[0]
+        reason = f"{kind}: {said}" if said else kind
+        raise DamagedFileError(f"{path} is damaged ({reason}). {hint(path)}") from error
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -209,7 +228,8 @@ def read_npz(
         DamagedFileError: the file is missing, truncated, altered, or lacks one of the names.
         StorageError: it may not be read.
     """
-    try:
+    # zipfile and the parser of npy headers raise many kinds on garbage
+    with reading(path, Exception, hint=hint):
         with zipfile.ZipFile(path) as archive:
             # each member is read to its end, where its CRC is checked, before any of it is believed
             members = {name: archive.read(f"{name}.npy") for name in names}
@@ -217,14 +237,6 @@ def read_npz(
             name: np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
             for name, content in members.items()
         }
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {hint(path)}") from None
-    except PermissionError:
-        raise _unreadable(path) from None
-    except Exception as error:  # zipfile and the npy header parser raise many kinds on garbage
-        raise DamagedFileError(
-            f"{path} is damaged ({type(error).__name__}: {error}). {hint(path)}"
-        ) from error
 
 
 def _content_digest(table: "pa.Table") -> bytes:
@@ -257,17 +269,12 @@ def read_parquet(path: Path) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
+    with (
+        reading(path, OSError, pa.ArrowException, ValueError, MemoryError),
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
+        table = file.read()
         digest = _content_digest(table)
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
-    except PermissionError:
-        raise _unreadable(path) from None
-    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DamagedFileError(f"{path} is damaged ({reason}). {repair_hint(path)}") from error
     if (table.schema.metadata or {}).get(_CONTENT_KEY) != digest:
         raise DamagedFileError(
             f"{path} is damaged (its contents do not match their SHA-256). {repair_hint(path)}"
@@ -280,16 +287,13 @@ def read_metadata(path: Path) -> dict[bytes, bytes]:
 
     Raises:
         DamagedFileError: the file is missing, truncated, or not one of this project's.
+        StorageError: it may not be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with reading(path, OSError, pa.ArrowException, ValueError):
         metadata = pq.read_schema(path).metadata or {}
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from error
     if ABOUT_KEY not in metadata:
         raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
     return metadata
@@ -310,11 +314,5 @@ def read_csv(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    try:
+    with reading(path, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         return pd.read_csv(path)
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
-    except PermissionError:
-        raise _unreadable(path) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None

@@ -10,7 +10,8 @@ import pandas as pd
 from smoothcore.errors import DamagedFileError
 from smoothcore.files import schemas
 from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import ABOUT_KEY, read_parquet
+from smoothcore.files.storage import ABOUT_KEY, read_csv, read_parquet
+from smoothcore.results import TABLES
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,18 @@ def read_collected(grid_path: Path, folder: Path) -> Collected:
             raise DamagedFileError(f"{path} has no column {missing[0]!r}. {repair_hint(path)}")
         tables.append(table.to_pandas())
     return Collected(json.loads(grid.schema.metadata[ABOUT_KEY]), grid.to_pandas(), *tables)
+
+
+def read_made(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read each of `smoothcore.results.TABLES` from its file.
+
+    Raises:
+        DamagedFileError: a table is missing or damaged.
+    """
+    tables = {name: read_csv(folder / f"{name}.csv") for name in TABLES}
+    # a column without rows has no type in a CSV file
+    truths = dict.fromkeys(("reported", "upper_bound"), bool)
+    return {
+        name: table.astype({column: truths[column] for column in truths if column in table})
+        for name, table in tables.items()
+    }

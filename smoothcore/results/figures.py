@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results import selection, statistics, toy
+from smoothcore.results import selection, toy
+from smoothcore.results.collected import Collected
 from smoothcore.results.style import (
     COLORS,
     DATA_POINTS,
@@ -229,8 +230,15 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.plot(
                 lambdas[papers], means[papers], "D", ms=5, color=color, label="λ of the config"
             )
-            reported = of["reported"].astype(bool)
-            axes.plot(lambdas[reported], means[reported], "o", ms=10, mfc="none", mec=INK, mew=0.8)
+            axes.plot(
+                lambdas[of["reported"]],
+                means[of["reported"]],
+                "o",
+                ms=10,
+                mfc="none",
+                mec=INK,
+                mew=0.8,
+            )
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
             ends = sorted({lambdas.min(), lambdas.max()})
@@ -269,26 +277,21 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     return figure
 
 
-def all_figures(
-    study: Mapping, measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame
-) -> dict[str, Figure]:
+def all_figures(collected: Collected, made: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Return each of `smoothcore.results.FIGURES`, by the name of its files.
 
     Args:
-        study: the configuration as plain values.
-        measures: as `statistics` takes it.
-        runs: as `statistics` takes it.
-        grid: as `statistics` takes it.
+        collected: grid, runs and measures.
+        made: the tables of `statistics.all_tables`, by their names.
     """
-    tables = (measures, runs, grid)
-    penalties, optimality = statistics.penalties(*tables), study["optimality"] or {}
+    grid, optimality = collected.grid, collected.study["optimality"] or {}
     marked = {k: v["lambda"] for k, v in optimality.get("regularizers", {}).items() if v}
     return {
         "figure2": figure2(
-            selection.optimality_values(measures, grid),
-            selection.interpolation_counts(runs, grid),
+            selection.optimality_values(collected.measures, grid),
+            selection.interpolation_counts(collected.runs, grid),
         ),
-        "r_norm": r_norm_figure(statistics.r_norms(*tables), penalties),
-        "edge": edge_figure(penalties, marked),
-        "penalty_effects": effects_figure(statistics.penalty_effects(*tables)),
+        "r_norm": r_norm_figure(made["r_norm"], made["edge"]),
+        "edge": edge_figure(made["edge"], marked),
+        "penalty_effects": effects_figure(made["penalty_effects"]),
     }

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
+from pathlib import Path
 from typing import Any
 
 from smoothcore.errors import SettingsError
@@ -38,6 +39,14 @@ def settings_parser(doc: str, example: Mapping[str, Any]) -> argparse.ArgumentPa
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--settings", required=True, help="JSON; its keys are those of the config")
+    return parser
+
+
+def results_parser(doc: str) -> argparse.ArgumentParser:
+    """Return a parser with the grid of a study and the folder of its results, whole or partial."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument("--grid", required=True, type=Path, help="results/<name>/grid.parquet")
+    parser.add_argument("--folder", required=True, type=Path, help="of what is read and written")
     return parser
 
 

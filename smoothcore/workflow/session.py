@@ -10,7 +10,7 @@ from typing import Any
 from snakemake.io import is_flagged
 
 from smoothcore.datasets import prepare
-from smoothcore.errors import DamagedFileError, SmoothcoreError
+from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings, measuring_of
@@ -223,10 +223,10 @@ class Session:
         from smoothcore.files.storage import read_parquet
 
         partial = self.layout.root / "partial" / TABLES[0]
-        with contextlib.suppress(DamagedFileError):  # the job that reads it says so
+        with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
             if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
                 dag.forcefiles.add(str(self.layout.grid))
-        with contextlib.suppress(DamagedFileError):
+        with contextlib.suppress(DamagedFileError, StorageError):
             rows = read_parquet(partial).num_rows  # first: most starts have no such table
             finished = [run for run in self.runs if self.layout.is_finished(run)]
             files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))

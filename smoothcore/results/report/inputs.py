@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from smoothcore.errors import DamagedFileError
-from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import read_csv, read_parquet
-from smoothcore.results import FIGURES, TABLES
-from smoothcore.results.collected import Collected, read_collected
+from smoothcore.files.storage import read_parquet, reading
+from smoothcore.results import FIGURES
+from smoothcore.results.collected import Collected, read_collected, read_made
 from smoothcore.results.report.compute import read_benchmarks
 
 
@@ -42,7 +40,7 @@ def read(grid_path: Path, folder: Path) -> Inputs:
         figures["figure1"] = root / "figure1.svg"
     return Inputs(
         **vars(read_collected(grid_path, folder)),
-        made={name: read_csv(folder / f"{name}.csv") for name in TABLES},
+        made=read_made(folder),
         figures={name: _read_text(path) for name, path in figures.items()},
         curves=read_parquet(folder / "curves.parquet").to_pandas(),
         benchmarks=read_benchmarks(root / "benchmarks"),
@@ -50,7 +48,5 @@ def read(grid_path: Path, folder: Path) -> Inputs:
 
 
 def _read_text(path: Path) -> str:
-    try:
+    with reading(path, UnicodeDecodeError):
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None

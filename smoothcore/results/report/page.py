@@ -95,7 +95,7 @@ def _context(inputs: Inputs) -> dict[str, Any]:
 
 
 def _upper_bounds(table2: pd.DataFrame) -> set[str]:
-    there = table2["upper_bound"].astype(bool) & table2["r_norm_mean"].notna()
+    there = table2["upper_bound"] & table2["r_norm_mean"].notna()
     return set(table2.loc[there, "regularizer"])
 
 

@@ -225,7 +225,7 @@ def pairs(inputs: Inputs) -> Table:
     """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
     r_norm = selection.main_rows(inputs.made["r_norm"])
     taus = selection.main_rows(inputs.made["kendall_tau"])
-    r_norm = r_norm[r_norm["reported"].astype(bool)]
+    r_norm = r_norm[r_norm["reported"]]
     columns = {}
     for symbol, table, name, value, order in (
         ("τ", taus, "measure", "tau", all_measures()),

@@ -1,0 +1,39 @@
+"""What is read back from a folder of results is what was computed."""
+
+import pandas as pd
+import pytest
+
+from smoothcore.results import TABLES, statistics
+from smoothcore.results.collected import read_collected, read_made
+from smoothcore.results.figures import all_figures
+from tests.synthetic_study import demo_study, write_study
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["all runs", "no run"])
+def folder(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("collected") / "demo"
+    return write_study(folder, demo_study(), present=lambda run: request.param)
+
+
+def test_tables_are_read_as_they_were_computed_to_the_last_bit(folder):
+    collected = read_collected(folder / "grid.parquet", folder)
+    computed, made = statistics.all_tables(*collected.tables), read_made(folder)
+    assert list(made) == list(TABLES) == list(computed)
+    for name, table in made.items():
+        # a text column without values has no type in the file
+        expected = computed[name].replace("", float("nan"))
+        pd.testing.assert_frame_equal(table, expected, check_exact=True, check_dtype=False)
+
+
+def test_figures_show_the_numbers_of_the_tables(folder):
+    collected, made = read_collected(folder / "grid.parquet", folder), read_made(folder)
+    edge = made["edge"]
+    edge.loc[edge["reported"], ["r_norm_mean", "r_norm_low", "r_norm_high"]] = 0.125
+    rings = [
+        list(line.get_ydata())
+        for axes in all_figures(collected, made)["edge"].axes
+        for line in axes.lines
+        if line.get_markersize() == 10 and len(line.get_ydata())
+    ]
+    shown = edge[edge["reported"] & edge["lambda"].notna()]
+    assert rings == [[0.125]] * shown["regularizer"].nunique()
