@@ -84,17 +84,15 @@ class Session:
         """The place of each run in the order in which they are worth having.
 
         Table 1 first, pair by pair, so that whole rows of it exist early. Then Table 2: λ = 0, to
-        which everything is compared, and the penalties, the cheapest step first. What takes longest
-        goes first within each of these.
+        which everything is compared, and the penalties, the cheapest step first. The pairs go in
+        rounds (`_round`), and of a pair what takes longest goes first.
         """
         first = set(monotonicity_runs(self.study))
         step = {r.name: r.step_ratio.get("sparse", 1.0) for r in all_regularizers().values()}
 
         def place(run: Run) -> tuple:
-            seconds = -costs.expected_seconds(run, self.study)
-            if run in first:
-                return 1, self.study.pairs.index(run.pair), seconds
-            return 2, step.get(run.regularizer, 0.0), seconds
+            table = (1, 0.0) if run in first else (2, step.get(run.regularizer, 0.0))
+            return *table, _round(run.pair), run.pair, -costs.expected_seconds(run, self.study)
 
         return {run: k for k, run in enumerate(sorted(self.runs, key=place))}
 
@@ -276,3 +274,13 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
+
+
+def _round(pair: str) -> int:
+    """Return the round of a pair in a tournament of the ten digits, 0 … 8.
+
+    Each digit is in one of the five pairs of a round, so that the pairs of a study that is not
+    finished are a fair sample of all.
+    """
+    a, b = map(int, pair.split("-"))
+    return (2 * a if b == 9 else a + b) % 9
