@@ -1,10 +1,10 @@
 """Move by a mean of norms ‖W (v ⊙ q)‖ over few-entried rows q of −1, 0, 1: `GN` and sampled `GPL`.
 
-q is the mask of an image for GN: on a trained network an eighth of the units is on. For GPL it is
-the difference of two masks. With the unit vectors û = W (v ⊙ q) / ‖·‖ and U = Σ û ⊗ q, (D, H), the
-gradient is U ⊙ v with respect to W and Σ_p W_p ⊙ U_p with respect to v. Both products are sums over
-the entries of q. They are made for `ROWS` pixels at a time, with W transposed: û then is a sum of
-rows, one for each unit of q, and a column of U a sum of û, one for each q that has the unit.
+q is the mask of an image for GN, and the difference of two masks for GPL. With the unit vectors
+û = W (v ⊙ q) / ‖·‖ and U = Σ û ⊗ q, (D, H), the gradient is U ⊙ v with respect to W and
+Σ_p W_p ⊙ U_p with respect to v. Both products are sums over the entries of q. They are made for
+`ROWS` pixels at a time, with W transposed: û then is a sum of rows, one for each unit of q, and a
+column of U a sum of û, one for each q that has the unit.
 """
 
 from collections.abc import Callable
@@ -12,72 +12,79 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smoothcore.engines.sparse.plain import Sizes
+from smoothcore.engines.sparse.plain import BLOCK, Sizes
+from smoothcore.engines.sparse.rows import TILE, move_by_tile, set_row_sum, transpose_tile
 from smoothcore.engines.sparse.sweep import UNITS
-from smoothcore.engines.sparse.vectors import (
-    ROWS,
-    TILE,
-    fast,
-    move_by_row_sum,
-    set_row_sum,
-    transpose_tile,
-)
+from smoothcore.engines.sparse.vectors import ROWS, fast
 
 
 class Norms(NamedTuple):
-    """Rows q, and what is needed to move by their norms. The penalty sets the first three.
+    """Rows q, and what is needed to move by their norms. The penalty sets the first four.
 
     Entries are in the order of blocks of units, then rows, then units: those of row c in block b
     are first[b · rows + c] … first[b · rows + c + 1] − 1.
+
+    Rows that have much in common only say in what they differ: the first rows can be bases, whose
+    own norms do not count. Base k is part of the rows members[k] … members[k + 1] − 1.
     """
 
     first: np.ndarray  # (blocks · rows + 1,) uint32
     unit: np.ndarray  # uint32
     sign: np.ndarray  # float32, the entry of q, ±1
+    members: np.ndarray  # (bases + 1,) uint32
     weight: np.ndarray  # float32, v of the unit · sign
     place: np.ndarray  # uint32, of the unit in its block
     unit_first: np.ndarray  # (H + 2,) uint32: the same entries unit by unit
     unit_row: np.ndarray  # uint32
-    unit_weight: np.ndarray  # float32, sign / ‖W (v ⊙ q)‖
+    unit_weight: np.ndarray  # float32, sign / ‖W (v ⊙ q)‖; of a base its sign
+    row: np.ndarray  # (rows,) uint32: 0, 1, 2, …
+    ones: np.ndarray  # (bases,) float32
     columns: np.ndarray  # (units of a block, ROWS) float32: a tile of W, transposed
-    u: np.ndarray  # (D / ROWS · rows, ROWS) float32: W (v ⊙ q), tile after tile
+    u: np.ndarray  # (D / ROWS · rows, ROWS) float32: W (v ⊙ q), tile after tile; of a base, then
+    # the sum of the û of its members
     inverse: np.ndarray  # (rows,) float32: 1 / ‖W (v ⊙ q)‖; the square of the norm before
+    factor: np.ndarray  # (H,) float32: scale · v
     product: np.ndarray  # (H,) float32: Σ_p W_p ⊙ U_p
 
 
-def make_norms(rows: int, block: int, sizes: Sizes, entries: int, zeros: Callable) -> Norms:
+def make_norms(
+    rows: int, block: int, sizes: Sizes, entries: int, zeros: Callable, bases: int = 0
+) -> Norms:
     """Return the buffers for ``rows`` rows q with ``entries`` entries, made with ``zeros``.
 
     With ``block`` units at a time, their weights of `ROWS` pixels fit into the fastest cache if
     there are few; each û is then read and written for every block, which pays if q is not sparse.
     """
+    row, ones = zeros((rows,), np.uint32), zeros((bases,))
+    row[:], ones[:] = np.arange(rows), 1
     return Norms(
         first=zeros((sizes.H // block * rows + 1,), np.uint32),
         # one more: entries are appended first and counted after
         unit=zeros((entries + 1,), np.uint32),
         sign=zeros((entries + 1,)),
+        members=zeros((bases + 1,), np.uint32),
         weight=zeros((entries,)),
         place=zeros((entries,), np.uint32),
         unit_first=zeros((sizes.H + 2,), np.uint32),
         unit_row=zeros((entries,), np.uint32),
         unit_weight=zeros((entries,)),
+        row=row,
+        ones=ones,
         columns=zeros((block, ROWS)),
         u=zeros((sizes.D // ROWS * rows, ROWS)),
         inverse=zeros((rows,)),
+        factor=zeros((sizes.H,)),
         product=zeros((sizes.H,)),
     )
 
 
 @fast
-def _transpose(W, p, i, columns, back):
-    """Copy pixels p … of W and units i … to ``columns``, as many as it holds, or back."""
+def _transpose(W, p, i, columns):
+    """Copy pixels p … of W and units i … to ``columns``, as many as it holds."""
     for j in range(0, columns.shape[0], TILE):
         block = W[(i + j) // UNITS]
         for k in range(0, ROWS, TILE):
-            if back:
-                transpose_tile(columns, j, k, block, p + k, (i + j) % UNITS)
-            else:
-                transpose_tile(block, p + k, (i + j) % UNITS, columns, j, k)
+            transpose_tile(block, p + k, (i + j) % UNITS, columns, j, k)
 
 
 @fast
@@ -91,17 +98,24 @@ def _set_rows(parameters, norms, rows):
         norms.place[e] = norms.unit[e] % units
     for c in range(rows):
         norms.inverse[c] = np.float32(0.0)
+    bases = norms.ones.shape[0]
     for p in range(0, W.shape[1], ROWS):
+        tile = p // ROWS * rows
         for b in range(blocks):
-            _transpose(W, p, b * units, norms.columns, False)
+            _transpose(W, p, b * units, norms.columns)
             for c in range(rows):
                 at = b * rows + c
                 squared = set_row_sum(
-                    norms.u, p // ROWS * rows + c, b > 0, norms.columns, norms.place,
-                    norms.weight, norms.first[at], norms.first[at + 1],
+                    norms.u, tile + c, b > 0, norms.columns, 0, norms.place, norms.weight,
+                    norms.first[at], norms.first[at + 1],
                 )  # fmt: skip
-                if b == blocks - 1:
+                if bases == 0 and b == blocks - 1:
                     norms.inverse[c] += squared
+        for k in range(bases):
+            for c in range(norms.members[k], norms.members[k + 1]):
+                norms.inverse[c] += set_row_sum(
+                    norms.u, tile + c, True, norms.u, tile, norms.row, norms.ones, k, k + 1
+                )
 
 
 @fast
@@ -118,6 +132,8 @@ def _sort_by_unit(norms, rows, blocks):
     for c in range(rows):
         norm = np.sqrt(norms.inverse[c])
         norms.inverse[c] = zero if norm == zero else one / norm
+    for k in range(norms.ones.shape[0]):
+        norms.inverse[k] = one
     # first[i + 1] is where the next entry of unit i goes: in the end, where those of i + 1 begin
     for b in range(blocks):
         for c in range(rows):
@@ -140,15 +156,26 @@ def move_by_norms(parameters, work, norms, rows, scale):
     first = norms.unit_first
     for i in range(H):
         norms.product[i] = np.float32(0.0)
+        norms.factor[i] = scale * v[i]
     for p in range(0, W.shape[1], ROWS):
-        for begin in range(0, H, units):
-            _transpose(W, p, begin, norms.columns, False)
-            for i in range(begin, begin + units):
-                if first[i] < first[i + 1]:
-                    norms.product[i] += move_by_row_sum(
-                        norms.columns, i - begin, scale * v[i], norms.u, p // ROWS * rows,
-                        norms.unit_row, norms.unit_weight, first[i], first[i + 1],
+        tile = p // ROWS * rows
+        for k in range(norms.ones.shape[0]):
+            set_row_sum(
+                norms.u, tile + k, False, norms.u, tile, norms.row, norms.inverse,
+                norms.members[k], norms.members[k + 1],
+            )  # fmt: skip
+        for begin in range(0, H, BLOCK):
+            for j in range(BLOCK):
+                set_row_sum(
+                    norms.columns, j, False, norms.u, tile, norms.unit_row, norms.unit_weight,
+                    first[begin + j], first[begin + j + 1],
+                )  # fmt: skip
+            for j in range(0, BLOCK, TILE):
+                i = begin + j
+                for k in range(0, ROWS, TILE):
+                    move_by_tile(
+                        norms.columns, j, k, W[i // UNITS], p + k, i % UNITS,
+                        norms.factor, norms.product, i,
                     )  # fmt: skip
-            _transpose(W, p, begin, norms.columns, True)
     for i in range(H):
         work.move_v[i] += scale * norms.product[i]
