@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import data_repair_command
 from smoothcore.jobs.settings import MeasuringSettings, measuring_of
-from smoothcore.regularizers import all_regularizers
+from smoothcore.regularizers import NONE
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs
 from smoothcore.study.run import Run
@@ -84,15 +85,18 @@ class Session:
         """The place of each run in the order in which they are worth having.
 
         Table 1 first, pair by pair, so that whole rows of it exist early. Then Table 2: λ = 0, to
-        which everything is compared, and the penalties, the cheapest step first. The pairs go in
-        rounds (`_round`), and of a pair what takes longest goes first.
+        which everything is compared, and the penalties, the cheapest first. The pairs go in rounds
+        (`_round`), and of a pair what takes longest goes first.
         """
         first = set(monotonicity_runs(self.study))
-        step = {r.name: r.step_ratio.get("sparse", 1.0) for r in all_regularizers().values()}
+        seconds = {run: costs.expected_seconds(run, self.study) for run in self.runs}
+        cost: Counter[str] = Counter()
+        for run in self.runs:
+            cost[run.regularizer] += 0 if run.regularizer == NONE else seconds[run]
 
         def place(run: Run) -> tuple:
-            table = (1, 0.0) if run in first else (2, step.get(run.regularizer, 0.0))
-            return *table, _round(run.pair), run.pair, -costs.expected_seconds(run, self.study)
+            table = (1, 0) if run in first else (2, cost[run.regularizer])
+            return *table, _round(run.pair), run.pair, -seconds[run]
 
         return {run: k for k, run in enumerate(sorted(self.runs, key=place))}
 

@@ -6,6 +6,6 @@ ABOUT = Regularizer(
     name="GN",
     measure="GN",
     rank=1,
-    step_ratio={"sparse": 3.6, "tensorflow": 2.4},
+    step_ratio={"sparse": 2.2, "tensorflow": 2.4},
     epochs_ratio={1e-5: 1.0, 1e-4: 1.03, 1e-3: 1.29},
 )

@@ -8,6 +8,6 @@ ABOUT = Regularizer(
     rank=3,
     on_segments=True,
     on_grid=True,
-    step_ratio={"sparse": 3.1, "tensorflow": 6.1},
+    step_ratio={"sparse": 2.6, "tensorflow": 6.1},
     epochs_ratio={3.2e-5: 1.0, 3.2e-4: 6.6},
 )
