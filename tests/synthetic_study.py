@@ -96,6 +96,7 @@ def write_study(
     value: Callable[[Run, str, str], float] = value_of,
     subfolder: str = "",
     cells: bool = False,
+    figures: bool = True,
 ) -> Path:
     """Write grid, runs, measures and tables of a study; return the folder of the tables.
 
@@ -106,6 +107,7 @@ def write_study(
         value: of a run, a measure and an estimator.
         subfolder: "partial" for the tables of `snakemake partial`.
         cells: also write each cell's record, measures, curve, weights and benchmark.
+        figures: also draw the figures, which the report shows.
     """
     layout = Layout(folder)
     grid = to_table(study)
@@ -134,8 +136,9 @@ def write_study(
     made = statistics.all_tables(*collected.tables)
     for name, table in made.items():
         table.to_csv(tables / f"{name}.csv", index=False)
-    for name, figure in all_figures(collected, made).items():
-        save_figure(figure, [tables / f"{name}.svg"])
+    if figures:
+        for name, figure in all_figures(collected, made).items():
+            save_figure(figure, [tables / f"{name}.svg"])
     return tables
 
 

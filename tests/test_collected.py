@@ -12,7 +12,7 @@ from tests.synthetic_study import demo_study, write_study
 @pytest.fixture(scope="module", params=[True, False], ids=["all runs", "no run"])
 def folder(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("collected") / "demo"
-    return write_study(folder, demo_study(), present=lambda run: request.param)
+    return write_study(folder, demo_study(), present=lambda run: request.param, figures=False)
 
 
 def test_tables_are_read_as_they_were_computed_to_the_last_bit(folder):

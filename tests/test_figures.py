@@ -26,7 +26,7 @@ def toy_networks():
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
-    folder = write_study(tmp_path_factory.mktemp("study"), demo_study())
+    folder = write_study(tmp_path_factory.mktemp("study"), demo_study(), figures=False)
     return {
         name: read_parquet(folder / f"{name}.parquet").to_pandas()
         for name in ("grid", "runs", "measures")
@@ -178,7 +178,7 @@ def test_a_study_without_optimality_still_has_a_figure(tables):
 def full_grid(tmp_path_factory):
     """Every figure of invented results of the paper's whole grid: 45 pairs, every measure."""
     study = paper_study()
-    folder = write_study(tmp_path_factory.mktemp("full") / "paper", study)
+    folder = write_study(tmp_path_factory.mktemp("full") / "paper", study, figures=False)
     collected = read_collected(folder / "grid.parquet", folder)
     taus = statistics.kendall_taus(collected.measures, collected.grid)
     return {
