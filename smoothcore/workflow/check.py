@@ -26,7 +26,7 @@ from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.fingerprint import measuring_code, training_code
-from smoothcore.workflow.publishing import published_tables
+from smoothcore.workflow.published import published_tables
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import recipe_of
-from smoothcore.workflow.publishing import restored_runs
+from smoothcore.workflow.published import restored_runs
 
 if TYPE_CHECKING:
     import pandas as pd

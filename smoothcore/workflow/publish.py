@@ -12,7 +12,7 @@ from smoothcore.errors import SettingsError
 from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import STATUSES
-from smoothcore.workflow.publishing import TABLES
+from smoothcore.workflow.published import TABLES
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")

@@ -25,7 +25,7 @@ from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.publishing import (
+from smoothcore.workflow.published import (
     TABLES,
     published_tables,
     restore,

@@ -17,7 +17,7 @@ from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.workflow.costs import expected_seconds
-from smoothcore.workflow.publishing import published_tables
+from smoothcore.workflow.published import published_tables
 from smoothcore.workflow.searching import search_so_far
 
 DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
