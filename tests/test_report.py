@@ -533,10 +533,13 @@ def test_the_commit_of_a_repository(tmp_path):
 
     assert provenance.git_commit(tmp_path) == "not in a git repository"
     git("init", "-q")
-    (tmp_path / "file").write_text("1")
-    git("add", "file")
+    (tmp_path / "results").mkdir()
+    for name in ("file", "results/published"):
+        (tmp_path / name).write_text("1")
+    git("add", ".")
     git("commit", "-q", "-m", "first")
     commit = git("rev-parse", "HEAD")
+    (tmp_path / "results" / "published").write_text("2")
     assert provenance.git_commit(tmp_path) == commit
     (tmp_path / "file").write_text("2")
     assert provenance.git_commit(tmp_path) == f"{commit}, modified"

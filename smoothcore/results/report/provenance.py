@@ -57,7 +57,10 @@ def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
 
 
 def git_commit(folder: Path) -> str:
-    """Return the commit of the repository at ``folder``, with ``, modified`` where files differ."""
+    """Return the commit of the repository at ``folder``, with ``, modified`` where files differ.
+
+    Published results are no part of what made them.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
@@ -68,7 +71,7 @@ def git_commit(folder: Path) -> str:
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return "not in a git repository"
-        modified = git("status", "--porcelain", "--untracked-files=no")
+        modified = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
         return git("rev-parse", "HEAD") + (", modified" if modified else "")
     except (OSError, subprocess.SubprocessError):
         return "not in a git repository"
