@@ -119,12 +119,18 @@ class TestKendall:
         study.monotonicity("0-1", 128, GPL_sampled=9.0, status="max_epochs")
         study.monotonicity("0-1", 256, GPL_sampled=2.0)
         study.monotonicity("0-1", 512, status=None)
-        study.monotonicity("0-1", 1024, GPL_sampled=NAN, status="diverged")
+        study.monotonicity("0-2", 64, GPL_sampled=1.0)
+        study.monotonicity("0-2", 128, GPL_sampled=2.0)
+        for size in (256, 512):
+            study.monotonicity("0-2", size, status=None)
+        study.monotonicity("0-2", 1024, GPL_sampled=NAN, status="diverged")
         study.monotonicity("2-3", 64, GPL_sampled=1.0)
         study.monotonicity("2-3", 128, status=None)
         study.monotonicity("4-9", 64, status=None)
         assert study.taus() == {
-            ("0-1", 0): (1, 2, 5),
+            ("0-1", 0): (1, 2, 4),
+            # of fewer than half of its sizes: no τ, which could be no other than −1 or 1
+            ("0-2", 0): (pytest.approx(NAN, nan_ok=True), 2, 5),
             ("2-3", 0): (pytest.approx(NAN, nan_ok=True), 1, 2),
             ("4-9", 0): (pytest.approx(NAN, nan_ok=True), 0, 1),
         }

@@ -101,8 +101,8 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per measure, estimator, pair and seed of the grid: the ``images`` of the measure,
-        ``tau`` (NaN with fewer than two sizes, or where all values are equal), ``n_sizes`` it was
-        computed over and ``n_sizes_in_grid``.
+        ``tau`` (NaN with fewer than two sizes, or fewer than half of them, or where all values are
+        equal), ``n_sizes`` it was computed over and ``n_sizes_in_grid``.
     """
     grid, usable = grid_table(grid), main_values(measures)
     asked = grid.loc[grid["monotonicity"], COORDINATES]
@@ -114,7 +114,8 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     for measure, estimator in _estimates(usable):
         for (pair, seed), sizes in asked.groupby(["pair", "seed"]):
             of = groups.get((measure, estimator, pair, seed), usable.iloc[:0])
-            tau = kendalltau(of["size"], of["value"]).statistic if len(of) > 1 else np.nan
+            enough = len(of) >= max(2, len(sizes) / 2)
+            tau = kendalltau(of["size"], of["value"]).statistic if enough else np.nan
             where = images.get(measure, "")
             rows.append((measure, estimator, where, pair, seed, tau, len(of), len(sizes)))
     return typed(pd.DataFrame(rows, columns=list(_TAUS)), _TAUS)
