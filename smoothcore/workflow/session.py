@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -90,12 +90,12 @@ class Session:
         """
         first = set(monotonicity_runs(self.study))
         seconds = {run: costs.expected_seconds(run, self.study) for run in self.runs}
-        cost: Counter[str] = Counter()
+        cost: defaultdict[str, float] = defaultdict(float)
         for run in self.runs:
-            cost[run.regularizer] += 0 if run.regularizer == NONE else seconds[run]
+            cost[run.regularizer] += 0.0 if run.regularizer == NONE else seconds[run]
 
         def place(run: Run) -> tuple:
-            table = (1, 0) if run in first else (2, cost[run.regularizer])
+            table = (1, 0.0) if run in first else (2, cost[run.regularizer])
             return *table, _round(run.pair), run.pair, -seconds[run]
 
         return {run: k for k, run in enumerate(sorted(self.runs, key=place))}
@@ -149,11 +149,11 @@ class Session:
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
 
-    def restore_published(self, say: Callable[[str], None], *, prepare_images: bool) -> None:
+    def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
-        Where others are to be trained beside them the images are prepared at once: Snakemake takes
-        every run for stale whose images it has to prepare.
+        Where others are to be trained beside them the images are prepared at once, for a dry run
+        too: Snakemake takes every run for stale whose images it has to prepare.
 
         Raises:
             DamagedFileError: a published table is damaged.
@@ -162,9 +162,8 @@ class Session:
         if tables:
             count = restore(self.layout, tables)
             say(f"{count} published runs of {tables} count as there; published: false ignores them")
-        wanted = prepare_images and not self.data.exists()
         if (
-            wanted
+            not self.data.exists()
             and restored_runs(self.layout)
             and not all(map(self.layout.is_finished, self.runs))
         ):

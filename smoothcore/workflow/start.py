@@ -51,7 +51,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
     alone = "--mode" not in sys.argv
     session = Session(_study_of(workflow, config, here))
     if alone:
-        session.restore_published(logger.info, prepare_images=not workflow.dryrun)
+        session.restore_published(logger.info)
 
     def check() -> None:
         if workflow.dryrun or workflow.touch:
