@@ -65,8 +65,8 @@ def read_made(folder: Path) -> dict[str, pd.DataFrame]:
     """
     tables = {name: read_csv(folder / f"{name}.csv") for name in TABLES}
     # a column without rows has no type in a CSV file
-    truths = dict.fromkeys(("reported", "upper_bound"), bool)
+    truths = ("reported", "upper_bound")
     return {
-        name: table.astype({column: truths[column] for column in truths if column in table})
+        name: table.astype({column: bool for column in truths if column in table})
         for name, table in tables.items()
     }

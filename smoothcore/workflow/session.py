@@ -92,7 +92,8 @@ class Session:
         seconds = {run: costs.expected_seconds(run, self.study) for run in self.runs}
         cost: defaultdict[str, float] = defaultdict(float)
         for run in self.runs:
-            cost[run.regularizer] += 0.0 if run.regularizer == NONE else seconds[run]
+            if run.regularizer != NONE:
+                cost[run.regularizer] += seconds[run]
 
         def place(run: Run) -> tuple:
             table = (1, 0.0) if run in first else (2, cost[run.regularizer])

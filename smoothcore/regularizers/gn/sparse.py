@@ -21,6 +21,7 @@ class Buffers(NamedTuple):
 
     norms: Norms
     image: np.ndarray  # (m,) uint32: the images of the first group, then the others
+    distance: np.ndarray  # (m,) uint32: of the mask of each image to that of the first
     mask: np.ndarray  # (GROUPS, H) float32: 1 if a unit is on at most images of the group, else 0
 
 
@@ -30,6 +31,7 @@ def buffers(sizes: Sizes, zeros: Callable) -> Buffers:
     return Buffers(
         norms=make_norms(rows, BLOCK, sizes, rows * sizes.H, zeros, GROUPS),
         image=zeros((sizes.m,), np.uint32),
+        distance=zeros((sizes.m,), np.uint32),
         mask=zeros((GROUPS, sizes.H)),
     )
 
@@ -44,19 +46,19 @@ def _distance(z_a, z_b):
 
 
 @fast
-def _divide(z, m, image):
+def _divide(z, m, image, distance):
     """Put the images nearer to the first one first; return how many they are.
 
     The others are nearer to the image that differs most from the first.
     """
     other, most = 0, np.uint32(0)
     for r in range(m):
-        distance = _distance(z[0], z[r])
-        if distance > most:
-            other, most = r, distance
+        distance[r] = _distance(z[0], z[r])
+        if distance[r] > most:
+            other, most = r, distance[r]
     first, last = 0, m
     for r in range(m):
-        if _distance(z[other], z[r]) < _distance(z[0], z[r]):
+        if _distance(z[other], z[r]) < distance[r]:
             last -= 1
             image[last] = r
         else:
@@ -68,12 +70,12 @@ def _divide(z, m, image):
 @fast
 def step(parameters, work, m, rate, lambda_, grid_points):
     """Move W by the penalty, and add to the move of v."""
-    norms, image, mask = work.penalty
+    norms, image, distance, mask = work.penalty
     H = parameters.v.shape[0]
     zero, one = np.float32(0.0), np.float32(1.0)
     members = norms.members
     members[0], members[GROUPS] = GROUPS, GROUPS + m
-    members[1] = GROUPS + _divide(work.z, m, image)
+    members[1] = GROUPS + _divide(work.z, m, image, distance)
     for k in range(GROUPS):
         for i in range(H):
             mask[k, i] = zero
