@@ -13,10 +13,11 @@ INSTALL = @echo 'installing $< into $(VENV): this takes minutes and says nothing
 FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
   --no-build-isolation --editable .
 
-.PHONY: demo demo-report tables test check docs benchmark soak reference lock clean help
+.PHONY: install demo demo-report tables test check docs benchmark soak reference lock clean help
 .DEFAULT_GOAL := help
 
 help:
+	@echo 'make install    all that a study needs, into $(VENV)'
 	@echo 'make demo       run both experiments on the 8x8 digits of scikit-learn (minutes)'
 	@echo 'make demo-report  the same, and the report of Snakemake on it'
 	@echo 'make tables     print Table 1 and 2 of results/paper, or of FOLDER=results/...'
@@ -28,6 +29,8 @@ help:
 	@echo 'make reference  write docs/config.md, docs/columns.md, the schema of config.yaml'
 	@echo 'make lock       renew the pinned requirements (needs uv)'
 	@echo 'make clean      remove $(VENV); results stay'
+
+install: $(VENV)/.runtime
 
 demo: $(VENV)/.runtime
 	$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)

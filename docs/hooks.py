@@ -56,7 +56,7 @@ def _table() -> str:
     sys.path.insert(0, str(ROOT))
     from smoothcore.measures import all_measures
 
-    rows = ["| | name | order | images | least value | estimators | source |", "| --- " * 7 + "|"]
+    rows = ["| | name | order | images | lower bound | estimators | source |", "| --- " * 7 + "|"]
     for about in all_measures().values():
         estimators = ", ".join(
             f"**{name}**" if name == about.main_estimator else name for name in about.estimators

@@ -62,8 +62,8 @@ rule collect_present:
         "../environment.yml"
     params:
         folder=lambda wildcards, input: Path(input.grid).parent,
-        present=lambda wildcards: present_runs(LAYOUT, RUNS),
-        missing=lambda wildcards: missing_runs(LAYOUT, RUNS),
+        present=lambda wildcards: digest_of_present_runs(LAYOUT, RUNS),
+        missing=lambda wildcards: missing_in_words(LAYOUT, RUNS),
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
         "Collecting the runs that are there: {params.missing}"

@@ -13,6 +13,7 @@ TABLE_TITLES = {
 }
 FIGURE_TITLES = {
     "figure1": "Figure 1: smooth and not smooth",
+    "monotonicity": "Measures by training set size",
     "figure2": "Figure 2: measures by λ",
     "r_norm": "The same pairs with and without a penalty",
     "edge": "How far λ was pushed",

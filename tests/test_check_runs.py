@@ -10,10 +10,12 @@ import pytest
 
 from smoothcore.files.records import about
 from smoothcore.files.storage import read_parquet, write_parquet
+from smoothcore.study.run import COORDINATES
 from smoothcore.training.determining import processor
-from smoothcore.workflow.check import choose
+from smoothcore.workflow import check as check_module
+from smoothcore.workflow.check import choose, compare, finished_runs
 from smoothcore.workflow.publish import publish
-from tests.workflow import RUNS, Workflow, copy_repository
+from tests.workflow import RUNS, Workflow, copy_repository, study_of
 
 pytestmark = pytest.mark.workflow
 
@@ -97,6 +99,47 @@ def test_published_runs_of_another_processor_are_held_against_the_seeds(finished
     said = check(study, "--minutes", "0.01", code=1)
     assert "They were trained on another kind of processor (an abacus)" in said
     assert "Nothing is adopted." in said
+
+
+@pytest.fixture
+def measured_as(finished, monkeypatch):
+    """Return the comparison with a run whose measures came out otherwise this time."""
+    study = study_of(finished.config)
+    there = finished_runs(finished.layout, finished.runs)
+
+    def compared(change):
+        def again(study, run, data, layout):
+            is_run = (there.measures[list(COORDINATES)] == list(run.coordinates.values())).all(
+                axis=1
+            )
+            return there.runs.iloc[0], change(there.measures[is_run].copy())
+
+        monkeypatch.setattr(check_module, "_again", again)
+        (found,) = compare(study, finished.layout, there, there.runs.iloc[:1])
+        return found
+
+    return compared
+
+
+def test_the_same_values_are_equal(measured_as):
+    found = measured_as(lambda measures: measures)
+    assert found.equal and found.code
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.assign(value=m["value"].where(m["measure"] != "GPL")),
+        lambda m: m[m["measure"] != "GPL"],
+        lambda m: m[~((m["measure"] == "GPL") & (m["estimator"] == "sampled"))],
+        lambda m: m.assign(stderr=m["stderr"].where(m["measure"] != "GPL", 1.0)),
+    ],
+    ids=["NaN", "no measure", "no estimator", "stderr"],
+)
+def test_a_value_that_is_lost_or_moved_is_a_difference(measured_as, change):
+    found = measured_as(change)
+    assert not found.equal and not found.code
+    assert "measured values, most GPL" in found.differs
 
 
 def test_runs_of_this_processor_are_chosen_where_there_are_any():

@@ -16,7 +16,12 @@ from smoothcore.study.run import COORDINATES
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import recipe_of
-from smoothcore.workflow.collecting import collect, missing_runs, present_runs, runs_of
+from smoothcore.workflow.collecting import (
+    collect,
+    digest_of_present_runs,
+    missing_in_words,
+    runs_of,
+)
 from tests.workflow import CONFIG, study_of
 
 STUDY = study_of(CONFIG)
@@ -64,11 +69,11 @@ def test_in_the_order_of_the_runs(layout):
 
 
 def test_what_is_missing_is_counted_and_refused_or_left_out(layout):
-    before = present_runs(layout, RUNS)
-    assert missing_runs(layout, RUNS) == "all 8 runs are there"
+    before = digest_of_present_runs(layout, RUNS)
+    assert missing_in_words(layout, RUNS) == "all 8 runs are there"
     layout.measured(RUNS[1]).unlink()
-    assert present_runs(layout, RUNS) != before
-    assert missing_runs(layout, RUNS) == "1 of 8 runs is missing"
+    assert digest_of_present_runs(layout, RUNS) != before
+    assert missing_in_words(layout, RUNS) == "1 of 8 runs is missing"
     with pytest.raises(DamagedFileError, match=r"1 of 8 runs is missing.*snakemake partial"):
         collect(layout, STUDY, RUNS)
     runs, measures, _ = collect(layout, STUDY, RUNS, allow_missing=True)
@@ -103,10 +108,10 @@ def test_runs_without_weights_are_there_but_not_whole(layout):
     for run in RUNS[:3]:
         layout.weights(run).unlink()
     said = "3 of them without weights, which `snakemake` would train again"
-    assert missing_runs(layout, RUNS) == f"all 8 runs are there; {said}"
+    assert missing_in_words(layout, RUNS) == f"all 8 runs are there; {said}"
     layout.measured(RUNS[0]).unlink()
     said = "2 of them without weights, which `snakemake` would train again"
-    assert missing_runs(layout, RUNS) == f"1 of 8 runs is missing; {said}"
+    assert missing_in_words(layout, RUNS) == f"1 of 8 runs is missing; {said}"
 
 
 def test_runs_of_a_grid():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from smoothcore import datasets, registry
 from smoothcore.datasets import load_pair, prepare
-from smoothcore.errors import DamagedFileError, DataError
+from smoothcore.errors import DamagedFileError, DataError, SettingsError
 from tests.workflow import Workflow
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def test_sizes_that_do_not_exist(digits_file, size):
 
 
 def test_unknown_dataset(tmp_path):
-    with pytest.raises(KeyError):
+    with pytest.raises(SettingsError, match="no dataset is called cifar; known: mnist, digits"):
         prepare("cifar", tmp_path / "cifar.npz")
 
 

@@ -66,7 +66,7 @@ def test_lines_of_the_readme_fit_a_terminal():
     assert [line for line in lines if len(line) > 100] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "results/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "results/README.md"])
 def test_files_of_the_listings_are_made(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     listed = re.findall(r"^ {4,6}((?:[\w.]+  )+) ", text[text.index("report.html  ") - 6 :], re.M)

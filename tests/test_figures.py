@@ -12,9 +12,9 @@ from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results import selection, statistics, style, toy
+from smoothcore.results import FIGURES, selection, statistics, style, toy
 from smoothcore.results.collected import read_collected, read_made
-from smoothcore.results.figures import all_figures, figure1, figure2
+from smoothcore.results.figures import all_figures, figure1, figure2, monotonicity_figure
 from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
 
@@ -183,15 +183,12 @@ def full_grid(tmp_path_factory):
     taus = statistics.kendall_taus(collected.measures, collected.grid)
     return {
         **all_figures(collected, read_made(folder)),
-        "sizes": plots.measures_by_size(collected.measures, collected.grid),
         "taus": plots.tau_by_pair(taus),
         "estimators": plots.sampled_against_exact(collected.measures),
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["figure2", "r_norm", "edge", "penalty_effects", "sizes", "taus", "estimators"]
-)
+@pytest.mark.parametrize("name", [*FIGURES, "taus", "estimators"])
 def test_nothing_overlaps_or_runs_out_at_the_size_of_the_full_grid(full_grid, name):
     figure = full_grid[name]
     canvas = FigureCanvasAgg(figure)
@@ -230,7 +227,7 @@ def test_a_measure_has_the_same_colour_in_every_figure(tables):
     taus = statistics.kendall_taus(tables["measures"], tables["grid"])
     figures = [
         draw_figure2(tables),
-        plots.measures_by_size(tables["measures"], tables["grid"]),
+        monotonicity_figure(tables["measures"], tables["grid"]),
         plots.tau_by_pair(taus),
         plots.sampled_against_exact(tables["measures"]),
     ]

@@ -84,11 +84,11 @@ def test_a_job_that_takes_longer_than_expected_is_not_about_to_end():
     assert t.seconds_left(100.0) == pytest.approx(20)
 
 
-def test_two_lanes_halve_it_but_the_longest_job_bounds_it():
+def test_two_at_a_time_halve_it_but_the_longest_job_bounds_it():
     t = tally()
     t.start(1, 0.0)
     t.start(3, 0.0)
-    assert t.lanes == 2
+    assert t.most_running == 2
     assert t.seconds_left(0.0) == pytest.approx(1000)
 
 

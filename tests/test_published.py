@@ -8,9 +8,12 @@ import sys
 import pytest
 
 from smoothcore.errors import SettingsError
+from smoothcore.files import records
+from smoothcore.files.records import write_rows
 from smoothcore.files.storage import read_parquet
 from smoothcore.study.run import Run
 from smoothcore.workflow.publish import publish
+from smoothcore.workflow.published import published_tables, restore
 from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned
 
 pytestmark = pytest.mark.workflow
@@ -54,6 +57,33 @@ def test_published_runs_count_as_there(checkout, finished):
         path = name.removeprefix("results/tiny/")
         assert (checkout.results / path).read_bytes() == (finished.results / path).read_bytes()
     assert checkout.planned() == {}
+
+
+def test_published_again_from_where_it_lies(checkout):
+    page = (checkout.results / "README.md").read_text()
+    assert publish(checkout.results, checkout.results) == checkout.results
+    assert (checkout.results / "README.md").read_text() == page
+
+
+def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
+    written = []
+
+    def interrupted(path, *arguments, **said):
+        if len(written) == 10:
+            raise KeyboardInterrupt
+        written.append(path)
+        write_rows(path, *arguments, **said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "write_rows", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            restore(checkout.layout, published_tables(checkout.results))
+    said = checkout.snakemake("--dry-run")
+    assert f"{RUNS} published runs of results/tiny count as there" in said
+    assert {"train", "measure"}.isdisjoint(planned(said))
+    assert {"runs", "curves", "measures", "restored.json"} == {
+        path.name for path in checkout.results.iterdir() if path.suffix in ("", ".json")
+    } - {"logs", "benchmarks"}
 
 
 def test_only_what_is_new_is_trained(checkout):

@@ -125,7 +125,7 @@ def test_the_dark_theme_follows_the_system(open_report):
     assert lightness(dark, "body", "backgroundColor") < 40
     assert lightness(dark, "body", "color") > 200
     # the figures are part of the page and change with it
-    ink = '#figure-sizes svg path[style*="stroke: var(--ink)"]'
+    ink = '#figure-monotonicity svg path[style*="stroke: var(--ink)"]'
     assert lightness(light, ink, "stroke") < 60
     assert lightness(dark, ink, "stroke") > 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.files.storage import write_parquet
-from smoothcore.workflow.collecting import collect, missing_runs, read_grid
+from smoothcore.workflow.collecting import collect, missing_in_words, read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     log = log_to_stderr()
     study, runs = read_grid(arguments.grid)
     layout = Layout(arguments.folder)
-    log.info(missing_runs(layout, runs))
+    log.info(missing_in_words(layout, runs))
     tables = collect(layout, study, runs, allow_missing=arguments.allow_missing)
     paths = (arguments.runs, arguments.measures, arguments.curves)
     for path, table in zip(paths, tables, strict=True):

@@ -15,7 +15,7 @@ import numpy as np
 
 from smoothcore import registry
 from smoothcore.datasets._pair import first_of_each, regression_problem
-from smoothcore.errors import DamagedFileError, DataError
+from smoothcore.errors import DamagedFileError, DataError, SettingsError
 from smoothcore.files.repair import data_repair_command
 from smoothcore.files.storage import read_npz, write_npz
 
@@ -84,11 +84,13 @@ def prepare(
         cache: folder for downloads.
 
     Raises:
-        DataError: the source is missing, altered or not to be had.
+        DataError: the source is missing, altered or not available.
         StorageError: the file cannot be written.
-        KeyError: no dataset has that name.
+        SettingsError: no dataset has that name.
     """
-    entry = all_datasets()[dataset]
+    entry = all_datasets().get(dataset)
+    if entry is None:
+        raise SettingsError(f"no dataset is called {dataset}; known: {', '.join(all_datasets())}")
     images = entry.load(mnist_dir, cache)
     arrays = {"dataset": np.array(dataset), "scale": np.array(entry.scale)}
     for digit in range(10):

@@ -80,7 +80,7 @@ RUN_COLUMNS = (
 
 CURVE_COLUMNS = (
     *COORDINATES,
-    Column("epoch", COUNT, "Counted from 1; the first 50, then one about every 2 %.", "epochs"),
+    Column("epoch", COUNT, "Counted from 1; thinned to about 50 of a run.", "epochs"),
     Column(
         "running_loss",
         NUMBER,

@@ -5,23 +5,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
 from smoothcore import measures
-from smoothcore.datasets import load_pair
 from smoothcore.errors import DamagedFileError
 from smoothcore.files import schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import read_run_table, read_weights, write_measures
 from smoothcore.files.storage import check_dates, remove
+from smoothcore.jobs.evaluation import evaluate
 from smoothcore.jobs.settings import MeasuringSettings
-from smoothcore.measures import EvaluationPoints, draw_evaluation_points
-from smoothcore.network.seeds import generator, stream
-from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.study.run import Run
 from smoothcore.training.determining import digest_of_network
-from smoothcore.training.initial import initial_network
 from smoothcore.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -73,12 +66,12 @@ def measure_and_write(
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
         log.info("measuring %s%s", ", ".join(wanted) or "nothing", f", kept {len(rows)} values")
         if wanted:
-            record = read_run_table(files.record, run, schemas.RUNS)
-            interpolates = record["interpolates"][0].as_py()
             rows += [
-                asdict(m) | {"main": m.main, "interpolates": interpolates, "code": code[m.measure]}
-                for m in _measured(run, recipe, settings, wanted, trained, files.data)
+                asdict(m) | {"main": m.main, "code": code[m.measure]}
+                for m in evaluate(run, recipe, settings, wanted, trained, files.data)
             ]
+        record = read_run_table(files.record, run, schemas.RUNS)
+        rows = [row | {"interpolates": record["interpolates"][0].as_py()} for row in rows]
         order = list(measures.all_measures())
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
         write_measures(files.output, run, rows, **stated)
@@ -92,31 +85,3 @@ def _still_valid(run: Run, code: Mapping[str, str], stated: dict, path: Path) ->
     except DamagedFileError:
         return []
     return [row for row in table.to_pylist() if code.get(row["measure"]) == row["code"]]
-
-
-def _measured(
-    run: Run,
-    recipe: Recipe,
-    settings: MeasuringSettings,
-    names: list[str],
-    trained: TwoLayerNetwork,
-    data: Path,
-) -> list[measures.Measurement]:
-    x, _, x_test, _ = load_pair(data, run.pair, run.size, recipe.dataset)
-    with threadpool_limits(limits=1):
-        return measures.measure_run(
-            trained,
-            initial_network(run, recipe, trained.d),
-            # one stream per pair: differences between its networks are then not sampling noise
-            test=_points(x_test, settings, dataset=recipe.dataset, pair=run.pair),
-            training=_points(
-                x, settings, dataset=recipe.dataset, pair=run.pair, training_size=run.size
-            ),
-            grid_points=settings.grid_points,
-            names=names,
-        )
-
-
-def _points(x: np.ndarray, settings: MeasuringSettings, **coordinates) -> EvaluationPoints:
-    rng = generator(stream("evaluation", **coordinates))
-    return draw_evaluation_points(x, settings.n_samples, rng)

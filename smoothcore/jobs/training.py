@@ -41,7 +41,8 @@ class TrainingFiles:
         record: its row of the table of runs.
         curve: its loss curve.
         checkpoint: the state of the unfinished run. It stays until the network has been measured:
-            a workflow that is killed in the instant after a run ended starts that run again.
+            if the workflow is killed right after training, it starts the run again, and with the
+            checkpoint that takes no time.
     """
 
     data: Path

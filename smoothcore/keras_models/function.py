@@ -85,7 +85,7 @@ class Function:
     def parameter_gradient_squares(self, x: np.ndarray) -> np.ndarray:
         """Return ‖∇_θ f(x)‖² at each x of shape (n, d); float64, shape (n,).
 
-        θ: all trainable parameters. The gradients are had one input at a time.
+        θ: all trainable parameters. The gradients are computed one input at a time.
 
         Raises:
             UnsupportedModelError: no gradient leads to one of the parameters, or it has none.
@@ -198,7 +198,7 @@ class Function:
         return tf.reshape(outputs[0], [-1])
 
     def _where_it_breaks(self, inputs) -> str:
-        """Name a layer from which no gradient leads back to the input, where that can be had."""
+        """Name a layer from which no gradient leads back to the input, where that can be found."""
         import tensorflow as tf
 
         if not getattr(self.model, "inputs", None):

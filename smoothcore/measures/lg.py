@@ -22,7 +22,7 @@ ABOUT = Measure(
 
 
 def measure(seen: Seen) -> list[Measurement]:
-    """Return max ‖∇f(x)‖ over all images, and ‖W‖₂ ‖v‖, which needs none."""
+    """Return max ‖∇f(x)‖ over all images, and ‖W‖₂ ‖v‖, the same for any images."""
     bound = seen.units.spectral_norm * np.linalg.norm(seen.network.v)
     return [
         Measurement("LG", LARGEST, float(seen.gradient_norms.max()), 0.0, seen.n),

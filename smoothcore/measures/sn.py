@@ -11,8 +11,9 @@ f interpolates, the Hessian of 1/(2n) Σ (f − y)² is the mean of ∇_θf ∇_
     λ_max ≥ ‖E ∇_θf‖² = 1 + Σ_i E[relu(z_i)]² + v_i² (p_i² + ‖E[x m_i]‖²) ≥ 1 + 2 SN,
 
 the last step by a² + b² ≥ 2ab. It holds with g̃(u, t) alone; the minimum makes SN a property of f,
-which does not say on which side of its hyperplane a unit is on. SGD with step size η stays at a
-minimum only if λ_max ≤ 2 / η.
+which does not say on which side of its hyperplane a unit is on. A minimum is linearly stable under
+steps of size η only if the Hessian has no eigenvalue above 2 / η. That of the loss trained here,
+1/n Σ (f − y)², is twice the one above, so SN ≤ (1/η − 1) / 2.
 """
 
 import numpy as np

@@ -94,12 +94,13 @@ class Compared:
 
 
 def two_decimals(value: float, sign: str = "") -> str:
-    """Return 0.16, −0.07 or, where it is NaN, a dash; ``sign="+"`` writes the plus."""
+    """Return 0.16, −0.07 or, where it is NaN, a dash; ``sign="+"`` writes the plus.
+
+    −0.00 is below 0: an interval from there contains 0.
+    """
     if math.isnan(value):
         return NO_VALUE
-    text = f"{value:{sign}.2f}"
-    zero = {"-0.00": "0.00", "+0.00": "0.00"}
-    return zero.get(text, text).replace("-", "−")
+    return f"{value:{sign}.2f}".replace("+0.00", "0.00").replace("-", "−")
 
 
 def _spread(mean: float, std: float) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
@@ -34,6 +34,8 @@ _DASHES = (0, (3, 2))
 
 #: quartiles of fewer values than Tukey's five numbers show nothing that their dots do not show
 MIN_BOX = 5
+
+NOTHING = "no interpolating run yet"
 
 
 def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
@@ -65,6 +67,48 @@ def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
             )  # fmt: skip
             axes.set_xlabel("$x$")
         shown[0].set_ylabel("$f(x)$")
+    return figure
+
+
+def by_measure(table: pd.DataFrame, most: int, height: float):
+    """Return a figure and its panels: each measure of a table with its axes and its rows."""
+    names = [name for name in all_measures() if name in set(table["measure"])]
+    figure, axes = panels(len(names), most, height)
+    if not names:
+        note(axes[0][0], NOTHING)
+    for name, (of,) in zip(names, axes, strict=False):
+        title = f"{name} ({LONG_NAMES[name]})"
+        of.set_title(title if len(title) < 32 else name, color=COLORS[name])
+    return figure, [
+        (name, of, table[table["measure"] == name])
+        for name, (of,) in zip(names, axes, strict=False)
+    ]
+
+
+def monotonicity_figure(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
+    """Draw each measure against the training set size: a line per pair, the mean on top.
+
+    A line is the mean over the seeds of the runs that interpolate. The mean on top is over the
+    pairs that have a value at every size there is, so that no pair's absence bends it.
+    """
+    asked = grid.loc[grid["monotonicity"], selection.COORDINATES]
+    shown = selection.main_rows(
+        selection.main_values(measures).merge(asked, on=selection.COORDINATES)
+    )
+    with figure_style():
+        figure, drawn = by_measure(shown, most=3, height=1.8)
+        for name, axes, of in drawn:
+            lines = of.pivot_table(index="size", columns="pair", values="value")
+            axes.plot(lines, color=COLORS[name], lw=0.6, alpha=0.35, marker=".", ms=2)
+            complete = lines.dropna(axis="columns")
+            if not complete.empty:
+                axes.plot(complete.mean(axis="columns"), color=INK, lw=1.8, marker="o", ms=3)
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_minor_locator(NullLocator())
+            ticks = lines.index[:: -(-len(lines) // 5)]
+            axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
+            axes.grid(axis="y")
+        figure.supxlabel("training images $n$", fontsize=7.5)
     return figure
 
 
@@ -287,6 +331,7 @@ def all_figures(collected: Collected, made: Mapping[str, pd.DataFrame]) -> dict[
     grid, optimality = collected.grid, collected.study["optimality"] or {}
     marked = {k: v["lambda"] for k, v in optimality.get("regularizers", {}).items() if v}
     return {
+        "monotonicity": monotonicity_figure(collected.measures, grid),
         "figure2": figure2(
             selection.optimality_values(collected.measures, grid),
             selection.interpolation_counts(collected.runs, grid),

@@ -153,7 +153,7 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
 
     It is the largest λ of the grid at which at least half of the pairs of the grid interpolate
     (of the (pair, seed) where a study has several seeds); NaN if no λ qualifies. A run that is
-    missing counts as not interpolating, because the runs that finish first are the easy ones.
+    missing counts as not interpolating, because the easy ones finish first.
     """
     counts = interpolation_counts(runs, grid)
     counts = counts[counts["lambda"] > 0]

@@ -115,7 +115,8 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
         for (pair, seed), sizes in asked.groupby(["pair", "seed"]):
             of = groups.get((measure, estimator, pair, seed), usable.iloc[:0])
             enough = len(of) >= max(2, len(sizes) / 2)
-            tau = kendalltau(of["size"], of["value"]).statistic if enough else np.nan
+            # rounded: SciPy's 1 is 0.9999999999999999
+            tau = round(kendalltau(of["size"], of["value"]).statistic, 12) if enough else np.nan
             where = images.get(measure, "")
             rows.append((measure, estimator, where, pair, seed, tau, len(of), len(sizes)))
     return typed(pd.DataFrame(rows, columns=list(_TAUS)), _TAUS)

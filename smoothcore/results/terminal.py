@@ -15,7 +15,7 @@ from smoothcore.results import comparison
 from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
-_FILES = ("figure1.svg", "figure2.svg", "penalty_effects.svg", "report.html")
+_FILES = ("figure1.svg", "monotonicity.svg", "figure2.svg", "penalty_effects.svg", "report.html")
 
 
 def lines(folder: Path) -> list[str]:
@@ -25,7 +25,7 @@ def lines(folder: Path) -> list[str]:
         folder: ``results/<name>``, or its ``partial``, which is taken where there is nothing else.
 
     Raises:
-        DamagedFileError: a table is missing.
+        DamagedFileError: a table is missing or damaged.
     """
     if not (folder / "table1.csv").exists() and (folder / "partial" / "table1.csv").exists():
         folder /= "partial"
@@ -95,7 +95,11 @@ def _is_papers(folder: Path) -> bool | None:
         return None
     if grid is None:
         return None
-    study = json.loads(read_metadata(grid / "grid.parquet").metadata[b"smoothcore.about"])
+    path = grid / "grid.parquet"
+    try:
+        study = json.loads(read_metadata(path).metadata[b"smoothcore.about"])
+    except (ValueError, KeyError, TypeError):
+        raise DamagedFileError(f"{path} is damaged. {repair_hint(path)}") from None
     return not differences(study)
 
 

@@ -82,7 +82,7 @@ def in_words(error: Mapping) -> tuple[KeyPath, str] | None:
         return None  # the key is an error itself, or the items are: pydantic counts the valid ones
     if kind == "missing":
         return path, f"missing; must be {allowed(node)}"
-    if kind == "own":
+    if kind == "custom":
         return path, f"got {show(value)}; {error['msg']}"
     text = f"got {show(value)}; must be {allowed(node)}"
     if kind == "unknown_name":

@@ -63,7 +63,7 @@ def _named_in(names: Callable[[], Collection[str]]) -> AfterValidator:
 def _folder_name(name: str) -> str:
     if re.fullmatch(_NO_FOLDER, name):
         raise PydanticCustomError(
-            "own", "cannot be the name of a folder of results; choose another"
+            "custom", "cannot be the name of a folder of results; choose another"
         )
     return name
 
@@ -72,7 +72,7 @@ def _smaller_first(pair: str) -> str:
     if pair not in ALL_PAIRS:
         a, b = pair.split("-")
         way_out = "the two digits must differ" if a == b else f'write "{b}-{a}"'
-        raise PydanticCustomError("own", "the smaller digit comes first: {o}", {"o": way_out})
+        raise PydanticCustomError("custom", "the smaller digit comes first: {o}", {"o": way_out})
     return pair
 
 
@@ -80,7 +80,7 @@ def _without_those_off(grids: dict) -> dict:
     on = {name: grid for name, grid in grids.items() if grid is not None}
     if not on:
         text = "no regularizer is on: give one its λ, or set optimality to null"
-        raise PydanticCustomError("own", text)
+        raise PydanticCustomError("custom", text)
     return on
 
 

@@ -133,7 +133,7 @@ def _advance(state: TrainingState, network: TwoLayerNetwork, losses, elapsed: fl
 
 
 def _is_kept(epochs: np.ndarray) -> np.ndarray:
-    """Which epochs stay in the thinned curve: the first 50, then steps of about 2 %."""
+    """Which epochs stay in the thinned curve: the first 100, then steps of 1 to 2 %."""
     width = np.maximum(1, 2 ** np.floor(np.log2(np.maximum(epochs / 50, 1))))
     return epochs % width == 0
 

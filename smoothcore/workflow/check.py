@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smoothcore.errors import DataError, SettingsError
+from smoothcore.errors import DataError, InterruptedRunError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table
@@ -43,7 +43,8 @@ class Comparison:
         run: its coordinates.
         equal: the weights and every value have the same bits.
         differs: what does not, in words.
-        deviations: of each measure, |now − then| / the standard deviation over seeds.
+        deviations: of each measure and estimator, |now − then| / the standard deviation over
+            seeds.
         code: fingerprint of the code now → of the code then, where bits are equal.
     """
 
@@ -132,6 +133,7 @@ def compare(
 
     Raises:
         DataError: the images are not there.
+        InterruptedRunError: the process was told to stop.
     """
     data = layout.data(study.dataset)
     if not data.exists():
@@ -140,8 +142,13 @@ def compare(
     for _, record in sample.iterrows():
         run = Run.from_coordinates(record)
         with tempfile.TemporaryDirectory() as folder:
-            new, new_measures = _again(study, run, data, Layout(Path(folder)))
-        yield _compared(run, record, new, finished.measures, new_measures, spread)
+            try:
+                new, new_measures = _again(study, run, data, Layout(Path(folder)))
+            except InterruptedRunError:
+                said = f"told to stop while {run} was trained again; nothing is adopted"
+                raise InterruptedRunError(said) from None
+        asked = finished.measures["measure"].isin(study.measures.names)
+        yield _compared(run, record, new, finished.measures[asked], new_measures, spread)
 
 
 def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
@@ -174,9 +181,13 @@ def _compared(
     spread: pd.Series,
 ) -> Comparison:
     of_run = measures[(measures[list(COORDINATES)] == list(run.coordinates.values())).all(axis=1)]
-    both = of_run.merge(new_measures, on=_KEY, suffixes=("_then", "_now"))
-    # NaN, of a diverged run, is equal to NaN
-    same = both["value_then"].eq(both["value_now"]) | both["value_now"].isna()
+    # a value that is missing now is NaN there
+    both = of_run.merge(new_measures, "left", on=_KEY, suffixes=("_then", "_now"))
+    same = pd.Series(True, index=both.index)
+    for name in ("value", "stderr", "n_samples"):
+        then, now = both[f"{name}_then"], both[f"{name}_now"]
+        # NaN, of a diverged run, is equal to NaN
+        same &= (then == now) | (then.isna() & now.isna())
     words = [
         f"{name} {old[name]} → {new[name]}"
         for name in COMPUTED
@@ -186,18 +197,21 @@ def _compared(
         words.insert(0, "weights")
     shift = (both["value_now"] - both["value_then"]).abs()
     if not same.all():
-        worst = (shift / both["value_then"].abs())[~same].idxmax()
-        row = both.loc[worst]
+        relative = (shift / both["value_then"].abs())[~same].fillna(float("inf"))
+        row = both.loc[relative.idxmax()]
         words.append(
             f"{(~same).sum()} of {len(both)} measured values, most {row['measure']} "
             f"({row['estimator']}) {row['value_then']:.6g} → {row['value_now']:.6g}"
         )
-    main = both[both["main_now"]]
-    scale = [
-        spread.get((run.pair, m, e), float("nan"))
-        for m, e in main[["measure", "estimator"]].to_numpy()
-    ]
-    deviations = dict(zip(main["measure"], shift[main.index] / scale, strict=True))
+    main = both[both["main_then"]]
+    estimates = list(zip(main["measure"], main["estimator"], strict=True))
+    scale = [spread.get((run.pair, *estimate), float("nan")) for estimate in estimates]
+    deviations = {
+        f"{measure} ({estimator})": deviation
+        for (measure, estimator), deviation in zip(
+            estimates, shift[main.index] / scale, strict=True
+        )
+    }
     code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
     return Comparison(run, not words, "; ".join(words), deviations, code if not words else {})
 

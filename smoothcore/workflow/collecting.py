@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import measuring_of
-from smoothcore.study.run import Run
+from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.published import restored_runs
 
@@ -45,7 +45,7 @@ def runs_of(grid: "pd.DataFrame") -> list[Run]:
     return [Run.from_coordinates(row) for row in grid.to_dict("records")]
 
 
-def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
+def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:
     """Return a digest of which records and measures exist and when they were written."""
     digest = hashlib.sha256()
     for run in runs:
@@ -55,7 +55,7 @@ def present_runs(layout: Layout, runs: Iterable[Run]) -> str:
     return digest.hexdigest()[:16]
 
 
-def missing_runs(layout: Layout, runs: Sequence[Run]) -> str:
+def missing_in_words(layout: Layout, runs: Sequence[Run]) -> str:
     """Return in words how many runs lack a record, their measures, or weights."""
     missing = {run for run in runs if not layout.is_finished(run)}
     weightless = {run for run in runs if not layout.weights(run).exists()}
@@ -86,8 +86,8 @@ def collect(
         allow_missing: leave out runs that have no file instead of refusing.
 
     Raises:
-        DamagedFileError: a file is damaged, was made with other settings than the study's, or is
-            missing and not allowed to be.
+        DamagedFileError: a file is damaged, was made with other settings than the study's or of
+            another network than the record's, or is missing and not allowed to be.
     """
     from smoothcore.files import schemas
 
@@ -96,11 +96,16 @@ def collect(
     def recipe(run: Run) -> dict[str, object]:
         return {"recipe": asdict(recipe_of(study, run))}
 
+    records = _concatenated(runs, layout.record, schemas.RUNS, recipe, allow_missing)
+    trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
+    networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
+
+    def measured(run: Run) -> dict[str, object]:
+        return measuring | ({"network": networks[run]} if run in networks else {})
+
     return (
-        _concatenated(runs, layout.record, schemas.RUNS, recipe, allow_missing),
-        _concatenated(
-            runs, layout.measured, schemas.MEASURES, lambda run: measuring, allow_missing
-        ),
+        records,
+        _concatenated(runs, layout.measured, schemas.MEASURES, measured, allow_missing),
         _concatenated(runs, layout.curve, schemas.CURVES, recipe, allow_missing, _thinned),
     )
 

@@ -129,6 +129,10 @@ def _value(value: Any, kind: Any, path: str, problems: list[str]) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = getattr(kind, "__name__", str(kind))
         problems.append(f"{path}: got {json.dumps(value)}; must be {wanted}")
+    elif type(value) in (int, float):
+        may_be_0 = path in ("run.seed", "run.lambda")
+        if value < 0 or (value == 0 and not may_be_0):
+            problems.append(f"{path}: got {value}; must be {'0 or ' * may_be_0}above 0")
     return value
 
 

@@ -30,7 +30,7 @@ _STEP_OVERHEAD_MS = 0.01
 
 #: epochs to ε = 1e-5 at λ = 0, learning rate 0.01, batch 64, by number of training images (MNIST).
 #: 10,000: the mean over the runs of Volhejn & Lampert; up to 1,024: means over our pairs 0-1, 3-5
-#: and 4-9; 4,096: such that Table 1 takes 147 million steps, as theirs did
+#: and 4-9; 4,096: chosen so that Table 1 takes 147 million steps, as theirs did
 EPOCHS_BY_SIZE = {64: 5800, 256: 6700, 1024: 4450, 4096: 3700, 10000: 4550}
 
 #: epochs ∝ learning rate ** this: 1,410 epochs at 0.1 where 4,550 are needed at 0.01

@@ -21,6 +21,7 @@ from smoothcore.training.determining import determining_modules
 from smoothcore.training.recipe import Recipe
 
 PACKAGE = "smoothcore"
+_ROOT = Path(__file__).parents[2]
 
 #: they move, guard and describe results but do not compute any
 NOT_DETERMINING = frozenset(
@@ -82,9 +83,10 @@ def measuring_code(measure: str) -> str:
     """Return the fingerprint of the code that determines the values of a measure."""
     module = all_measures()[measure].module
     return fingerprint(
+        "smoothcore.jobs.evaluation",
         "smoothcore.measures._measuring",
         "smoothcore.measures._seen",
-        "smoothcore.training.initial",
+        "smoothcore.datasets._pair",
         module,
     )
 
@@ -133,7 +135,7 @@ def modules_behind(*sources: Path | str) -> set[str]:
 
 def module_file(name: str) -> Path:
     """Return the source file of a module of this package."""
-    base = Path(__file__).parents[2].joinpath(*name.split("."))
+    base = _ROOT.joinpath(*name.split("."))
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
@@ -144,15 +146,24 @@ def _imported(path: Path) -> frozenset[str]:
     for node in _walk_executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            module = _module_of(node, path)
+            names.add(module)
             names.update(
-                f"{node.module}.{alias.name}"
+                f"{module}.{alias.name}"
                 for alias in node.names
-                if node.module.split(".")[0] == PACKAGE
-                and module_file(f"{node.module}.{alias.name}").exists()
+                if module.split(".")[0] == PACKAGE
+                and module_file(f"{module}.{alias.name}").exists()
             )
     return frozenset(name for name in names if name.split(".")[0] == PACKAGE)
+
+
+def _module_of(node: ast.ImportFrom, path: Path) -> str:
+    """Return the full name of the module that ``from … import`` names in a file."""
+    if not node.level:
+        return str(node.module)
+    folder = path.parents[node.level - 1].relative_to(_ROOT)
+    return ".".join([*folder.parts, *([node.module] if node.module else [])])
 
 
 def _walk_executed(tree: ast.AST) -> Iterator[ast.AST]:

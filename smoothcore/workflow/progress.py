@@ -56,20 +56,20 @@ class Tally:
         started: when each running job started, in seconds.
         finished: how long each finished job took, in seconds.
         failed: ids of the jobs that failed.
-        lanes: the largest number of jobs seen running at once.
+        most_running: the largest number of jobs seen running at once.
     """
 
     jobs: dict[int, Job]
     started: dict[int, float] = field(default_factory=dict)
     finished: dict[int, float] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
-    lanes: int = 1
+    most_running: int = 1
 
     def start(self, job_id: int, now: float) -> None:
         """Note that a job runs (again)."""
         self.failed.discard(job_id)
         self.started[job_id] = now
-        self.lanes = max(self.lanes, len(self.started))
+        self.most_running = max(self.most_running, len(self.started))
 
     def finish(self, job_id: int, now: float) -> None:
         """Note that a job is done; a second time changes nothing."""
@@ -106,7 +106,7 @@ class Tally:
             if job.id not in self.finished and job.id not in self.failed:
                 elapsed = now - self.started.get(job.id, now)
                 left.append(max(slowness * job.seconds - elapsed, _OVERTIME * elapsed))
-        return max(sum(left) / self.lanes, max(left, default=0.0))
+        return max(sum(left) / self.most_running, max(left, default=0.0))
 
 
 class RunProgress(logging.Handler):

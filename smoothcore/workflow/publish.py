@@ -39,11 +39,12 @@ def publish(folder: Path, destination: Path) -> Path:
             f"{'' if whole else ' partial'} --cores 1"
         )
     target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
-        shutil.copyfile(path, target / path.name)
-    for name in ("grid.parquet", "adopted.json"):
-        if (folder / name).exists() and folder.resolve() != destination.resolve():
-            shutil.copyfile(folder / name, destination / name)
+    if folder.resolve() != destination.resolve():
+        for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
+            shutil.copyfile(path, target / path.name)
+        for name in ("grid.parquet", "adopted.json"):
+            if (folder / name).exists():
+                shutil.copyfile(folder / name, destination / name)
     with atomic_write(target / "README.md") as temporary:
         text = "\n".join(_page(target, folder, whole)) + "\n"
         temporary.write_text(text, encoding="utf-8")
@@ -61,7 +62,8 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
         ", the whole grid." if whole else ". The others are still to be trained."
     )
     yield "The report is `report.html`. The columns of the tables are described in the docs."
-    yield "`python -m workflow_scripts.check_runs` trains a sample again and compares."
+    again = f"smoothcore check-runs --folder results/{folder.name}"
+    yield f"`{again}` trains a sample again and compares."
     yield ""
     yield from _table("ended as", {s: int((runs["status"] == s).sum()) for s in STATUSES}, "runs")
     yield from _table("made by", _made_by(runs, folder), "")

@@ -22,6 +22,9 @@ from smoothcore.training.recipe import Recipe
 RESTORED = "restored.json"
 TABLES = ("runs.parquet", "measures.parquet", "curves.parquet")
 
+#: records wait here until all files are restored
+_UNFINISHED = ".restoring"
+
 #: a restored file is older than whatever is made of it
 _SECONDS_OLDER = 60
 
@@ -49,6 +52,9 @@ def restored_runs(layout: Layout) -> set[Run]:
 def restore(layout: Layout, tables: Path) -> int:
     """Write the record, the curve and the measures of each published run; return how many runs.
 
+    All records are moved to their place at once, in the end: what an interruption leaves counts as
+    not restored, and the next start restores it.
+
     Args:
         layout: where the files go.
         tables: the folder with the published `TABLES`.
@@ -64,6 +70,7 @@ def restore(layout: Layout, tables: Path) -> int:
     study = about(tables / TABLES[1])["study"]["measures"]
     measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
     time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
+    unfinished = Layout(layout.root / _UNFINISHED)
     for run, (record,) in runs.items():
         if run not in measures or run not in curves:
             raise DamagedFileError(
@@ -74,7 +81,7 @@ def restore(layout: Layout, tables: Path) -> int:
         made_with = {"settings": measuring, "network": record["weights_sha256"]}
         for path, schema, rows, said in (
             (layout.curve(run), schemas.CURVES, curves[run], recipe),
-            (layout.record(run), schemas.RUNS, [record], recipe),
+            (unfinished.record(run), schemas.RUNS, [record], recipe),
             (layout.measured(run), schemas.MEASURES, measures[run], made_with),
         ):
             write_rows(path, run, schema, rows, **said)
@@ -82,6 +89,8 @@ def restore(layout: Layout, tables: Path) -> int:
     with atomic_write(layout.root / RESTORED) as temporary:
         named = [list(run.coordinates.values()) for run in runs]
         temporary.write_text(json.dumps(named), encoding="utf-8")
+    (unfinished.root / "runs").rename(layout.root / "runs")
+    unfinished.root.rmdir()
     return len(runs)
 
 

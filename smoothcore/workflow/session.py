@@ -59,7 +59,7 @@ class Session:
         """Every run of the study."""
         return all_runs(self.study, self.search)
 
-    def search_goes_on(self) -> str:
+    def search_message(self) -> str:
         """Return in words what the search asks for next; empty if that is nothing."""
         found = search_so_far(self.study, self.layout)
         further = [name for name, steps in found.items() if steps > self.search.get(name, 0)]

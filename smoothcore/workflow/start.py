@@ -72,7 +72,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
             changes=lambda: session.changes(workflow.dag),
             dry_run=lambda: workflow.dryrun,
             interrupted=lambda: interrupts.count > 0,
-            afterwards=session.search_goes_on,
+            afterwards=session.search_message,
         )
         before = {
             "Building DAG": lambda: session.force_stale_tables(workflow.dag),

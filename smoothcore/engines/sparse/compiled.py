@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import pickle
 import re
+import sys
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -66,8 +67,9 @@ class _CheckedCache(FunctionCache):
         stamp = hashlib.sha256()
         for source in sources:
             stamp.update(source.read_bytes())
-        versions = f"{numba.__version__} {llvmlite.__version__} {_settings()} {stamp.hexdigest()}"
-        self._cache_file = _OneFilePerEntry(Path(self.cache_path), name, versions)
+        versions = f"{sys.version_info[:2]} {numba.__version__} {llvmlite.__version__}"
+        determined_by = f"{versions} {_settings()} {stamp.hexdigest()}"
+        self._cache_file = _OneFilePerEntry(Path(self.cache_path), name, determined_by)
 
     def save_overload(self, sig, data):
         # the disk is full, or the folder gone: the code in memory is enough

@@ -90,7 +90,9 @@ def _epochs(penalty: ModuleType | None):
     sources = sorted(Path(__file__).parent.glob("*.py"))
     if penalty is None:
         return compiled(run, "sparse", sources)
-    return compiled(run, f"sparse-{penalty.__name__}", [*sources, Path(str(penalty.__file__))])
+    # a penalty may use what others do
+    room = Path(str(penalty.__file__)).parents[1]
+    return compiled(run, f"sparse-{penalty.__name__}", [*sources, *sorted(room.rglob("*.py"))])
 
 
 class SparseEngine:

@@ -16,7 +16,6 @@ from smoothcore.results.comparison import (
     two_decimals,
 )
 from smoothcore.results.selection import main_rows
-from smoothcore.results.statistics import CONFIDENCE
 
 #: τ and r_norm count as near 1 when their whole interval is at or above it
 BAR = 0.8
@@ -199,6 +198,8 @@ def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
     for finding in found:
         value, outcome = getattr(finding, number), getattr(finding, test)
         told = [f"{symbol} = {two_decimals(value.mean)}", value.interval, f"{value.n_pairs} pairs"]
+        if value.std == 0:
+            told[1] = "without exception"
         if value.n_sizes is not None:
             told.append(f"{value.n_sizes} sizes")
         text = f" ({', '.join(told).replace(' ', _NBSP).replace(f',{_NBSP}', ', ')})"
@@ -232,11 +233,9 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         )
         for row in rows.to_dict("records")
     ]
-    chance = f"{len(other) * (1 - CONFIDENCE) / 2:.1f}"
     first = (
         f"Of {len(other)} effects of a penalty on a measure that it does not penalize, the whole "
-        f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}, where chance alone "
-        f"would give about {chance} each"
+        f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
     )
     times = lowered.groupby("measure").size()
     if times.empty:

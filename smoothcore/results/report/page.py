@@ -108,7 +108,6 @@ def _definition(about: Any) -> tuple[str, str]:
 
 def _figures(inputs: Inputs) -> dict[str, Markup | None]:
     drawn = {
-        "sizes": plots.measures_by_size(inputs.measures, inputs.grid),
         "taus": plots.tau_by_pair(inputs.made["kendall_tau"]),
         "curves": plots.loss_curves(
             inputs.curves, inputs.grid, inputs.study["training"]["epsilon"]
@@ -126,8 +125,8 @@ def _figures(inputs: Inputs) -> dict[str, Markup | None]:
         "λ on a logarithmic axis.",
         "penalty_effects": "For each penalty a row per measure: the measure with the penalty over "
         "that without, with its interval, beside a line at 1.",
-        "sizes": "Each measure against the number of training images on a logarithmic axis: one "
-        "line per pair and their mean.",
+        "monotonicity": "Each measure against the number of training images on a logarithmic axis: "
+        "one line per pair and their mean.",
         "taus": "A row per pair and a column per measure; each cell shows Kendall's τ from −1 to "
         "1.",
         "curves": "Running loss against the epoch, both logarithmic, one line per run; one panel "

@@ -5,56 +5,16 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from smoothcore.measures import EXACT, SAMPLED, all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
+from smoothcore.results.figures import NOTHING, by_measure
 from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
 
-_NOTHING = "no interpolating run yet"
 _DASHES = (0, (3, 2))
-
-
-def _by_measure(table: pd.DataFrame, most: int, height: float):
-    """Return a figure and its panels: each measure of a table with its axes and its rows."""
-    names = [name for name in all_measures() if name in set(table["measure"])]
-    figure, axes = style.panels(len(names), most, height)
-    if not names:
-        style.note(axes[0][0], _NOTHING)
-    for name, (of,) in zip(names, axes, strict=False):
-        title = f"{name} ({style.LONG_NAMES[name]})"
-        of.set_title(title if len(title) < 32 else name, color=COLORS[name])
-    return figure, [
-        (name, of, table[table["measure"] == name])
-        for name, (of,) in zip(names, axes, strict=False)
-    ]
-
-
-def measures_by_size(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
-    """Draw each measure against the training set size: a line per pair, the mean on top.
-
-    A line is the mean over the seeds of the runs that interpolate. The mean on top is over the
-    pairs that have a value at every size there is, so that no pair's absence bends it.
-    """
-    asked = grid.loc[grid["monotonicity"], COORDINATES]
-    shown = main_rows(main_values(measures).merge(asked, on=COORDINATES))
-    with style.figure_style():
-        figure, panels = _by_measure(shown, most=3, height=1.8)
-        for name, axes, of in panels:
-            lines = of.pivot_table(index="size", columns="pair", values="value")
-            axes.plot(lines, color=COLORS[name], lw=0.6, alpha=0.35, marker=".", ms=2)
-            complete = lines.dropna(axis="columns")
-            if not complete.empty:
-                axes.plot(complete.mean(axis="columns"), color=INK, lw=1.8, marker="o", ms=3)
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_minor_locator(NullLocator())
-            ticks = lines.index[:: -(-len(lines) // 5)]
-            axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
-            axes.grid(axis="y")
-        figure.supxlabel("training images $n$", fontsize=7.5)
-    return figure
 
 
 def tau_by_pair(taus: pd.DataFrame) -> Figure:
@@ -65,7 +25,7 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.PAGE, 0.6 + 0.145 * max(len(means), 8)))
         axes = figure.subplots()
         if means.empty:
-            style.note(axes, _NOTHING)
+            style.note(axes, NOTHING)
             return figure
         sns.heatmap(
             means[names], ax=axes, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.4, yticklabels=True,
@@ -132,7 +92,7 @@ def sampled_against_exact(measures: pd.DataFrame) -> Figure:
     )
     both = values.reindex(columns=[SAMPLED, EXACT]).dropna().reset_index()
     with style.figure_style():
-        figure, panels = _by_measure(both, most=3, height=2.4)
+        figure, panels = by_measure(both, most=3, height=2.4)
         for name, axes, of in panels:
             ends = [of[[SAMPLED, EXACT]].min(axis=None), of[[SAMPLED, EXACT]].max(axis=None)]
             axes.plot(ends, ends, color=MUTED, lw=0.8, ls=_DASHES)
