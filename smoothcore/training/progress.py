@@ -25,11 +25,16 @@ class TrainingProgress:
     ) -> None:
         self._epsilon, self._max_epochs = epsilon, max_epochs
         self._steps_per_epoch = steps_per_epoch
+        self._begun_at = state.epoch
         self._first_epoch, self._first_seconds = state.epoch, state.seconds
         self._told_at = time.monotonic()
 
     def update(self, state: TrainingState) -> None:
         """Say a line if the last one is long ago."""
+        if self._first_epoch == self._begun_at:
+            # the first epochs may have waited for the compiler
+            self._first_epoch, self._first_seconds = state.epoch, state.seconds
+            return
         if time.monotonic() - self._told_at < _REPORT_SECONDS:
             return
         self._told_at = time.monotonic()
