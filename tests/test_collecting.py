@@ -44,10 +44,11 @@ def write_record(layout, run, hidden_units=16):
     records.write_weights(layout.weights(run), network, json.dumps({"run": run.coordinates}))
 
 
-def write_measures(layout, run, value=1.0, **settings):
+def write_measures(layout, run, value=1.0, network="", **settings):
     gn = Measurement("GN", "sampled", value, 0.1, 50)
     rows = [asdict(gn) | {"main": gn.main, "interpolates": True, "code": "c0de"}]
-    records.write_measures(layout.measured(run), run, rows, settings=SETTINGS | settings)
+    made_with = {"settings": SETTINGS | settings, "network": network}
+    records.write_measures(layout.measured(run), run, rows, **made_with)
 
 
 @pytest.fixture
@@ -112,6 +113,14 @@ def test_runs_without_weights_are_there_but_not_whole(layout):
     layout.measured(RUNS[0]).unlink()
     said = "2 of them without weights, which `snakemake` would train again"
     assert missing_in_words(layout, RUNS) == f"1 of 8 runs is missing; {said}"
+
+
+def test_measures_of_another_network_than_the_record_are_refused(layout):
+    """A run was trained again and not yet measured."""
+    write_measures(layout, RUNS[3], network="abc")
+    with pytest.raises(DamagedFileError, match="was made with network = abc, not ") as refused:
+        collect(layout, STUDY, RUNS, allow_missing=True)
+    assert str(layout.measured(RUNS[3])) in str(refused.value)
 
 
 def test_runs_of_a_grid():

@@ -61,7 +61,7 @@ def study(extended, tmp_path_factory) -> Workflow:
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    workflow.config["name"] = "mine"
+    workflow.config["name"] = "coarse"  # of the last overlay
     return workflow
 
 

@@ -148,7 +148,7 @@ def test_an_empty_grid_still_makes_a_page(tmp_path):
     shown = report_of(tmp_path)
     assert "An empty grid: 0 of" in shown.text
     assert "So these results do not answer the question yet." in shown.text
-    assert "No λ for GN, FPL, GPL, GPL-exact, WP:" in shown.text
+    assert "No λ for GN, FPL, GPL, GPL-exact, WP yet:" in shown.text
     body = shown.text.split("<main>")[1].replace('data-value="nan"', "")
     assert not re.search(r"\bnan\b", body, re.IGNORECASE)
 
