@@ -55,14 +55,12 @@ def test_descriptions_change_with_what_an_entry_says_of_itself(tmp_path, monkeyp
 def test_relative_imports_are_followed(tmp_path, monkeypatch):
     folder = tmp_path / "smoothcore" / "regularizers" / "wd"
     folder.mkdir(parents=True)
-    for line in ("from .helper import f", "from . import helper", "from ..wd.helper import f"):
-        step = write(folder / "sparse.py", line)
-        write(folder / "helper.py", "def f(x):\n    return x\n")
-        with monkeypatch.context() as patch:
-            patch.setattr(fingerprints, "_ROOT", tmp_path)
-            fingerprints._imported.cache_clear()
-            assert "smoothcore.regularizers.wd.helper" in fingerprints._imported(step)
-    fingerprints._imported.cache_clear()
+    write(folder / "helper.py", "def f(x):\n    return x\n")
+    monkeypatch.setattr(fingerprints, "_ROOT", tmp_path)
+    lines = ("from .helper import f", "from . import helper", "from ..wd.helper import f")
+    for number, line in enumerate(lines):
+        step = write(folder / f"step{number}.py", line)
+        assert "smoothcore.regularizers.wd.helper" in fingerprints._imported(step)
 
 
 def test_imports_are_followed_but_not_those_for_type_checkers(tmp_path):

@@ -143,7 +143,7 @@ def module_file(name: str) -> Path:
 def _imported(path: Path) -> frozenset[str]:
     """The modules of this package that a file imports when it runs, at any depth of nesting."""
     names: set[str] = set()
-    for node in _walk_executed(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(_tree(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -166,21 +166,26 @@ def _module_of(node: ast.ImportFrom, path: Path) -> str:
     return ".".join([*folder.parts, *([node.module] if node.module else [])])
 
 
-def _walk_executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree without the bodies of ``if TYPE_CHECKING:``."""
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk the statements of a tree, without the bodies of ``if TYPE_CHECKING:``."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
-        yield node
-        yield from _walk_executed(node)
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield node
+            yield from _statements(node)
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @functools.cache
 def _normalized(path: Path) -> str:
     """The source without comments, docstrings, layout, and what an entry says of itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [statement for statement in tree.body if not _describes(statement)]
-    for node in ast.walk(tree):
+    tree = ast.Module([s for s in _tree(path).body if not _describes(s)], type_ignores=[])
+    for node in [tree, *_statements(tree)]:
         body = getattr(node, "body", None)
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
