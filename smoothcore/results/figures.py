@@ -15,6 +15,7 @@ from smoothcore.results import selection, toy
 from smoothcore.results.collected import Collected
 from smoothcore.results.style import (
     COLORS,
+    DASHES,
     DATA_POINTS,
     FAINT,
     GROUND,
@@ -30,7 +31,6 @@ from smoothcore.results.style import (
 )
 
 _TOY_TITLES = {"smooth": "smooth", "rough": "not smooth"}
-_DASHES = (0, (3, 2))
 
 #: quartiles of fewer values than Tukey's five numbers show nothing that their dots do not show
 MIN_BOX = 5
@@ -196,7 +196,7 @@ def _mark_lower_bound(axes: Axes, bound: float, values: pd.Series) -> None:
     if values.empty:
         axes.set_xlim(bound - 0.15, bound + 1)
     if near:
-        axes.axvline(bound, color=INK, lw=0.9, ls=_DASHES, zorder=1)
+        axes.axvline(bound, color=INK, lw=0.9, ls=DASHES, zorder=1)
     axes.annotate(
         f"$l_S = {bound:g}$" if near else f"$\\leftarrow\\; l_S = {bound:g}$",
         (bound, 1) if near else (0, 1),
@@ -233,7 +233,7 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             right.plot(spread, of["r_norm"], ".", ms=4, mew=0, alpha=0.7, color=color)
             mean, low, high = ([row[f"r_norm_{k}"]] for k in ("mean", "low", "high"))
             _interval(right, [0.35], mean, low, high, INK)
-            right.axhline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
+            right.axhline(1, color=MUTED, lw=0.8, ls=DASHES, zorder=1)
             right.set(xlim=(-0.3, 0.6))
             for side in (axes, right):
                 side.yaxis.set_major_locator(MaxNLocator(5))
@@ -267,7 +267,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             share = of["n_interpolating"] / of["n_in_grid"]
             axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
             axes.plot(lambdas, share, color=MUTED, lw=0.9, marker=".", ms=3, label="interpolate")
-            axes.axhline(0.5, color=MUTED, lw=0.5, ls=_DASHES)
+            axes.axhline(0.5, color=MUTED, lw=0.5, ls=DASHES)
             means, low, high = (of[f"r_norm_{k}"] for k in ("mean", "low", "high"))
             _interval(axes, lambdas, means, low, high, color, label="$r_{\\mathrm{norm}}$")
             papers = lambdas.isin(marked.get(name, ()))
@@ -311,7 +311,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
                 axes.plot([row["low"], row["high"]], [y, y], color=COLORS[measure], lw=1.6)
                 mark = "D" if measure == row["penalized"] else "o"
                 axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
-            axes.axvline(1, color=MUTED, lw=0.8, ls=_DASHES, zorder=1)
+            axes.axvline(1, color=MUTED, lw=0.8, ls=DASHES, zorder=1)
             first = axes is figure.axes[0]
             axes.set_yticks(range(len(names)), names if first else [])
             axes.set_ylim(len(names) - 0.5, -0.5)

@@ -21,6 +21,7 @@ COLORS = {measure.name: measure.color for measure in all_measures().values()}
 #: colours without a meaning of their own; the report gives each of them a dark counterpart
 INK, MUTED, FAINT, GROUND = "#1D2329", "#646D78", "#DCE0E5", "#FFFFFF"
 DATA_POINTS = "#E69F00"
+DASHES = (0, (3, 2))
 
 #: from little to much: training set sizes, λ
 SEQUENCE = sns.color_palette("crest", 8).as_hex()

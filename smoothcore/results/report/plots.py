@@ -14,8 +14,6 @@ from smoothcore.results.figures import NOTHING, by_measure
 from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
 
-_DASHES = (0, (3, 2))
-
 
 def tau_by_pair(taus: pd.DataFrame) -> Figure:
     """Draw Kendall's τ, mean over the seeds: a row per pair, a column per measure."""
@@ -60,7 +58,7 @@ def loss_curves(curves: pd.DataFrame, grid: pd.DataFrame, epsilon: float) -> Fig
         for (axes,), name in zip(panels, regularizers, strict=False):
             axes.set_title("λ = 0" if name == NONE else f"penalty {name}")
             _curve_panel(axes, name, curves[curves["regularizer"] == name])
-            axes.axhline(epsilon, color=INK, lw=0.8, ls=_DASHES)
+            axes.axhline(epsilon, color=INK, lw=0.8, ls=style.DASHES)
             axes.set(xscale="log", yscale="log", xlabel="epoch")
             axes.grid(axis="y")
             axes.tick_params(labelbottom=True)
@@ -95,7 +93,7 @@ def sampled_against_exact(measures: pd.DataFrame) -> Figure:
         figure, panels = by_measure(both, most=3, height=2.4)
         for name, axes, of in panels:
             ends = [of[[SAMPLED, EXACT]].min(axis=None), of[[SAMPLED, EXACT]].max(axis=None)]
-            axes.plot(ends, ends, color=MUTED, lw=0.8, ls=_DASHES)
+            axes.plot(ends, ends, color=MUTED, lw=0.8, ls=style.DASHES)
             axes.plot(of[EXACT], of[SAMPLED], ".", ms=3, mew=0, alpha=0.6, color=COLORS[name])
             ratio = (of[SAMPLED] / of[EXACT]).median()
             text = f"median of sampled / exact: {ratio:.3f}"
