@@ -1,11 +1,21 @@
-"""What MkDocs does beside Markdown: files of the repository as pages, a table of all measures."""
+"""What MkDocs does beside Markdown: files of the repository, a table of all measures."""
 
 import json
 import re
 import sys
 from pathlib import Path
 
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
 ROOT = Path(__file__).parent.parent
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """Add the published figures that pages show."""
+    for path in (ROOT / "results" / "paper").rglob("monotonicity.svg"):
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
@@ -13,6 +23,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     markdown = re.sub(r"<!-- (\w+\.md) -->", _page, markdown)
     markdown = re.sub(r"<!-- (\S+\.py) -->", _code, markdown)
     markdown = re.sub(r"<!-- (\S+\.ipynb) -->", _notebook, markdown)
+    markdown = markdown.replace("](../results/", "](results/")
     place = "<!-- table of all measures -->"
     return markdown.replace(place, _table()) if place in markdown else markdown
 
