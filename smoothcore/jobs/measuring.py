@@ -71,7 +71,8 @@ def measure_and_write(
                 for m in evaluate(run, recipe, settings, wanted, trained, files.data)
             ]
         record = read_run_table(files.record, run, schemas.RUNS)
-        rows = [row | {"interpolates": record["interpolates"][0].as_py()} for row in rows]
+        interpolates = record["interpolates"][0].as_py()
+        rows = [row | {"interpolates": interpolates} for row in rows]
         order = list(measures.all_measures())
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
         write_measures(files.output, run, rows, **stated)

@@ -139,6 +139,7 @@ def compare(
     if not data.exists():
         raise DataError(f"{data} is missing. {repair_hint(data)}")
     spread = _spread_over_seeds(finished)
+    measures = finished.measures[finished.measures["measure"].isin(study.measures.names)]
     for _, record in sample.iterrows():
         run = Run.from_coordinates(record)
         with tempfile.TemporaryDirectory() as folder:
@@ -147,8 +148,7 @@ def compare(
             except InterruptedRunError:
                 said = f"told to stop while {run} was trained again; nothing is adopted"
                 raise InterruptedRunError(said) from None
-        asked = finished.measures["measure"].isin(study.measures.names)
-        yield _compared(run, record, new, finished.measures[asked], new_measures, spread)
+        yield _compared(run, record, new, measures, new_measures, spread)
 
 
 def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
@@ -204,14 +204,12 @@ def _compared(
             f"({row['estimator']}) {row['value_then']:.6g} → {row['value_now']:.6g}"
         )
     main = both[both["main_then"]]
-    estimates = list(zip(main["measure"], main["estimator"], strict=True))
-    scale = [spread.get((run.pair, *estimate), float("nan")) for estimate in estimates]
-    deviations = {
-        f"{measure} ({estimator})": deviation
-        for (measure, estimator), deviation in zip(
-            estimates, shift[main.index] / scale, strict=True
-        )
-    }
+    scale = [
+        spread.get((run.pair, m, e), float("nan"))
+        for m, e in main[["measure", "estimator"]].to_numpy()
+    ]
+    names = main["measure"] + " (" + main["estimator"] + ")"
+    deviations = dict(zip(names, shift[main.index] / scale, strict=True))
     code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
     return Comparison(run, not words, "; ".join(words), deviations, code if not words else {})
 

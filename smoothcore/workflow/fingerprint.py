@@ -178,6 +178,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 @functools.cache
 def _tree(path: Path) -> ast.Module:
+    """The source, read once for both uses; `_normalized` takes the docstrings out of it."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 

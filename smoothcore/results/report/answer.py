@@ -197,9 +197,8 @@ def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
     groups: dict[str, list[str]] = {outcome: [] for outcome in _OUTCOMES}
     for finding in found:
         value, outcome = getattr(finding, number), getattr(finding, test)
-        told = [f"{symbol} = {two_decimals(value.mean)}", value.interval, f"{value.n_pairs} pairs"]
-        if value.std == 0:
-            told[1] = "without exception"
+        spread = "without exception" if value.std == 0 else value.interval
+        told = [f"{symbol} = {two_decimals(value.mean)}", spread, f"{value.n_pairs} pairs"]
         if value.n_sizes is not None:
             told.append(f"{value.n_sizes} sizes")
         text = f" ({', '.join(told).replace(' ', _NBSP).replace(f',{_NBSP}', ', ')})"
