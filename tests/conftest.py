@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from smoothcore.datasets import mnist
+from smoothcore.files.locking import only_writer
 from tests.workflow import Workflow
 
 #: the files that take minutes, longest first: begun last, one of them would keep one core waiting
@@ -26,10 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Workflow:
-    """The small study, complete and never disturbed. Look, don't touch: `study` is a copy."""
-    workflow = Workflow(tmp_path_factory.mktemp("finished") / "study")
-    workflow.snakemake()
+def finished(tmp_path_factory, worker_id) -> Workflow:
+    """The small study, complete and never disturbed. Look, don't touch: `study` is a copy.
+
+    The first worker that asks for it makes it, for all of them.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with only_writer(folder):
+        workflow = Workflow(folder)
+        if not (workflow.results / "report.html").exists():
+            workflow.snakemake()
     return workflow
 
 

@@ -11,6 +11,7 @@ the while every file under a final name is read and compared.
 import argparse
 import collections
 import contextlib
+import itertools
 import random
 import shutil
 import tempfile
@@ -32,6 +33,9 @@ from tests.workflow import (
     scripts_of,
     wait_until,
 )
+
+#: what is killed last in a start: one after the other, so that few kills see all of them
+LAST = ("snakemake", "group", "script")
 
 OPTIONS = ("--set-resources", "train:checkpoint_seconds=1")
 
@@ -92,12 +96,14 @@ def soak(
     """
     rng, counts = random.Random(seed), collections.Counter()
     watcher, orphans, killed = Watcher(workflow, expected), [], 0
+    last = itertools.cycle(LAST)
     watcher.start()
     try:
         while not watcher.wrong:
             # without the images nothing else can be killed: once is enough
             spared = {"prepare_data"} if counts["prepare_data"] else set()
-            victims = _start_and_kill(workflow, rng, kills - killed, orphans, spared)
+            plan = ["script"] * rng.randint(0, 2) + [next(last)]
+            victims = _start_and_kill(workflow, rng, plan[: kills - killed], orphans, spared)
             counts.update(victims)
             counts["starts"] += 1
             killed += len(victims)
@@ -120,15 +126,14 @@ def soak(
 def _start_and_kill(
     workflow: Workflow,
     rng: random.Random,
-    kills_left: int,
+    plan: list[str],
     orphans: list[psutil.Process],
     spared: set[str],
 ) -> list[str]:
-    """Start the workflow once, kill up to two scripts and then mostly the workflow itself."""
+    """Start the workflow once, and kill what the plan says."""
     process, killed = workflow.start(*TARGETS, *OPTIONS), []
     try:
-        plan = ["script"] * rng.randint(0, 2) + [rng.choice(["snakemake", "group", "script"])]
-        for what in plan[: max(0, kills_left)]:
+        for what in plan:
             # one in eight dies before it has started a job
             if rng.random() > 1 / 8:
                 wait_until(lambda: scripts_of(process) or process.poll() is not None)

@@ -44,7 +44,9 @@ def test_every_command_exists():
 
 def test_what_ci_runs_is_checked_in_public():
     here = made_by((ROOT / ".ci" / "run").read_text(encoding="utf-8"))
-    assert here == made_by("\n".join(commands(CHECKS))) >= {"check", "test", "demo", "docs"}
+    assert here >= {"check", "test", "demo", "docs"}
+    # the soak takes too long for every change: once a week is enough
+    assert made_by("\n".join(commands(CHECKS))) == here | {"soak"}
 
 
 def test_each_python_of_the_project_is_tested():

@@ -273,9 +273,9 @@ def test_it_prints(open_report, tmp_path):
 
 
 @pytest.mark.workflow
-def test_the_report_of_snakemake_lists_every_table_and_figure(browser, finished, tmp_path):
+def test_the_report_of_snakemake_lists_every_table_and_figure(browser, study, tmp_path):
     page_file = tmp_path / "snakemake.html"
-    finished.snakemake("--report", str(page_file))
+    study.snakemake("--report", str(page_file))
     for category, n_listed, titles in (
         ("Figures", len(FIGURES) + 1, ["Figure 1: smooth and not smooth", "Figure 2: measures by"]),
         ("Tables", len(TABLES), ["Table 1: Kendall's τ", "Table 2: r_norm"]),

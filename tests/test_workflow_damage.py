@@ -107,13 +107,13 @@ def test_damaged_images(study, finished):
 
 
 def test_deleted_images_stop_nothing_that_trains_nothing(study):
-    images, figure = study.layout.data("digits"), study.results / "figure2.svg"
+    images, table = study.layout.data("digits"), study.results / "table1.csv"
     images.unlink()
-    figure.unlink()
-    assert planned(study.snakemake("results/tiny/figure2.svg")) == {"make_figures": 1}
-    jobs = planned(study.snakemake("partial"))
-    assert set(jobs) == {"collect_present", "make_tables", "make_figures", "make_report"}
-    assert figure.exists() and not images.exists()
+    table.unlink()
+    assert planned(study.snakemake("results/tiny/table1.csv")) == {"make_tables": 1}
+    jobs = planned(study.snakemake("results/tiny/partial/table1.csv"))
+    assert set(jobs) == {"collect_present", "make_tables"}
+    assert table.exists() and not images.exists()
     study.layout.record(study.run_at()).unlink()
     assert planned(study.snakemake("-U", "prepare_data")) == {"prepare_data": 1}
     assert images.exists()
@@ -227,7 +227,7 @@ def test_runs_that_fail(study):
         assert status.pop((pair, "FPL", 1.0)) == "max_epochs"
     assert set(status.values()) == {"interpolated"}
 
-    said = study.snakemake("partial")
+    said = study.snakemake("results/tiny/partial/table1.csv")
     asked = len(study.runs)
     assert f"Collecting the runs that are there: 1 of {asked} runs is missing" in said
     partial = read_parquet(study.results / "partial" / "runs.parquet")

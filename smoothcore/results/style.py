@@ -85,7 +85,13 @@ def figure_style() -> Iterator[None]:
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
-    """Write a figure under each path, in the format its suffix names: svg, pdf or png."""
+    """Write a figure under each path, in the format its suffix names: svg, pdf or png.
+
+    Its parts are laid out once, so that they stand at the same places in every format.
+    """
+    with mpl.rc_context(_RC):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     no_date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     for path in map(Path, paths):
         with atomic_write(path) as temporary, mpl.rc_context(_RC):
