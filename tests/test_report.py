@@ -376,9 +376,20 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     ],
 )
 def test_against_our_interval(low, high, paper, verdict):
-    assert Compared(0.2, 0.1, low, high, paper, n_pairs=45).verdict == verdict
-    assert Compared(0.2, 0.1, low, high, paper, n_pairs=9).verdict == ""
-    assert Compared(0.2, 0.1, low, high, paper, n_pairs=45, n_sizes=3).verdict == ""
+    ours = Compared(0.2, 0.1, low, high, paper_mean=paper, n_pairs=45)
+    assert ours.verdict == verdict
+    assert replace(ours, n_pairs=9).verdict == ""
+    assert replace(ours, n_sizes=3).verdict == ""
+
+
+def test_over_the_same_pairs_only_the_seeds_differ():
+    ours = Compared(0.2, 0.4, 0.1, 0.3, seed_stderr=0.01, paper_mean=0.16, n_pairs=45)
+    assert ours.by_seeds == pytest.approx(1.96 * np.hypot(0.01, 0.01))
+    assert (ours.verdict, ours.difference) == ("higher", "+0.04 ± 0.03")
+    assert replace(ours, paper_mean=0.17).verdict == "within"
+    assert replace(ours, paper_mean=0.24).verdict == "lower"
+    other_pairs = replace(ours, n_pairs=44)
+    assert (other_pairs.verdict, other_pairs.difference) == ("within", "+0.04")
 
 
 @pytest.mark.parametrize(

@@ -221,10 +221,15 @@ class TestTable1:
         assert gpl["mean"] == 0.5
         assert gpl["std"] == 0.5  # sqrt((1/4 + 0 + 1/4) / 2)
         assert (gpl["low"], gpl["high"]) == (0, 0.75)  # 2-3 twice, 0-1 twice
+        # 0-1 lies 1/4 above and below its mean; one degree of freedom, three values
+        assert gpl["seed_stderr"] == pytest.approx(np.sqrt(1 / 8 / 1 / 3))
         assert (gpl["n_values"], gpl["n_complete"], gpl["n_in_grid"]) == (3, 2, 4)
         assert (gpl["n_pairs"], gpl["n_sizes"]) == (2, 3)
         gn = row(table, measure="GN", estimator="exact")
-        assert gn["mean"] == -1 and np.isnan(gn[["std", "low", "high"]].astype(float)).all()
+        assert (
+            gn["mean"] == -1
+            and np.isnan(gn[["std", "low", "high", "seed_stderr"]].astype(float)).all()
+        )
         assert gn["n_values"] == 1
 
     def test_the_paper_stands_beside_its_own_estimator(self):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smoothcore.results.paper import NOT_GIVEN
+from smoothcore.results.paper import N_PAIRS, NOT_GIVEN
 
 NO_VALUE = "–"
 
@@ -35,6 +35,7 @@ class Compared:
         std: sample standard deviation over pairs and seeds.
         low: lower end of the 95 % bootstrap interval of ``mean``.
         high: its upper end.
+        seed_stderr: standard error of ``mean`` from the seeds alone, the pairs being these.
         paper_mean: the paper's; NaN where it gives none.
         paper_std: the paper's standard deviation; NaN where it gives none.
         n_pairs: pairs behind ``mean``.
@@ -46,6 +47,7 @@ class Compared:
     std: float = math.nan
     low: float = math.nan
     high: float = math.nan
+    seed_stderr: float = math.nan
     paper_mean: float = NOT_GIVEN
     paper_std: float = NOT_GIVEN
     n_pairs: int = 0
@@ -59,16 +61,30 @@ class Compared:
 
     @property
     def verdict(self) -> str:
-        """Where the paper's mean lies: ``within`` our interval, or ours is ``higher``, ``lower``.
+        """The paper's mean is ``within`` what ours allows, or ours is ``higher`` or ``lower``.
 
-        Empty where one of the means, or the interval, is missing, or made of too few pairs.
-        Compared as they are shown, with two decimals: the paper gives no more. The interval is ours
-        alone: the paper's mean has an uncertainty too, which it does not give.
+        Over all the paper's pairs ours allows what seeds can make of the difference, else its
+        interval. Empty where one of the means, or that, is missing, or made of too few pairs.
+        Compared as they are shown, with two decimals: the paper gives no more.
         """
-        low, high, paper = (round(x, 2) for x in (self.low, self.high, self.paper_mean))
+        low, high = self.low, self.high
+        if not math.isnan(self.by_seeds):
+            low, high = self.mean - self.by_seeds, self.mean + self.by_seeds
+        low, high, paper = (round(x, 2) for x in (low, high, self.paper_mean))
         if self.too_few or any(math.isnan(x) for x in (self.mean, low, high, paper)):
             return ""
         return "higher" if low > paper else "lower" if high < paper else "within"
+
+    @property
+    def by_seeds(self) -> float:
+        """How far the paper's mean may lie from ours by their seeds alone, 95 %; else NaN.
+
+        Both are of all pairs. A larger difference has another cause: which images of a digit are
+        trained on and measured, or the protocol. The paper's mean is taken to scatter as ours does:
+        it is of three seeds, too.
+        """
+        same = self.n_pairs == N_PAIRS and not math.isnan(self.paper_mean)
+        return 1.96 * math.sqrt(2) * self.seed_stderr if same else math.nan
 
     @property
     def ours(self) -> str:
@@ -89,8 +105,9 @@ class Compared:
 
     @property
     def difference(self) -> str:
-        """Ours minus the paper's."""
-        return two_decimals(self.mean - self.paper_mean, sign="+")
+        """Ours minus the paper's, ± what the seeds alone make of it where both have all pairs."""
+        spread = "" if math.isnan(self.by_seeds) else f" ± {two_decimals(self.by_seeds)}"
+        return two_decimals(self.mean - self.paper_mean, sign="+") + spread
 
 
 def two_decimals(value: float, sign: str = "") -> str:
@@ -116,7 +133,10 @@ def compared(row: Mapping[str, Any], prefix: str = "") -> Compared:
         prefix: ``r_norm_``, for instance.
     """
     return Compared(
-        **{name: row.get(prefix + name, math.nan) for name in ("mean", "std", "low", "high")},
+        **{
+            name: row.get(prefix + name, math.nan)
+            for name in ("mean", "std", "low", "high", "seed_stderr")
+        },
         paper_mean=row.get(f"paper_{prefix}mean", NOT_GIVEN),
         paper_std=row.get(f"paper_{prefix}std", NOT_GIVEN),
         n_pairs=int(row["n_pairs"]),

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 NOT_GIVEN = float("nan")
 
+#: all pairs of the ten digits
+N_PAIRS = 45
+
 
 @dataclass(frozen=True)
 class PaperTau:

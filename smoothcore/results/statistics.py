@@ -127,9 +127,10 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``mean`` and sample standard deviation ``std`` of the τ so far, the bootstrap interval of
-        the mean ``low``, ``high``; ``n_values`` τ averaged of ``n_pairs`` pairs, over ``n_sizes``
-        sizes at most, ``n_complete`` of them over all their sizes, ``n_in_grid`` asked for;
-        ``paper_mean``, ``paper_std`` for the paper's estimator.
+        the mean ``low``, ``high``; ``seed_stderr``, the standard error of the mean of these very
+        pairs, from the scatter between seeds alone; ``n_values`` τ averaged of ``n_pairs`` pairs,
+        over ``n_sizes`` sizes at most, ``n_complete`` of them over all their sizes, ``n_in_grid``
+        asked for; ``paper_mean``, ``paper_std`` for the paper's estimator.
     """
     taus = typed(taus, _TAUS)
     rows = []
@@ -143,6 +144,7 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
                 "estimator": estimator,
                 "images": of["images"].max() if len(of) else "",
                 **_mean(finite, "tau", "", std=True),
+                "seed_stderr": _seed_stderr(finite),
                 "n_values": len(finite),
                 "n_pairs": finite["pair"].nunique(),
                 "n_sizes": finite["n_sizes"].max() if len(finite) else 0,
@@ -154,6 +156,13 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
         )
     # the paper's measures first
     return pd.DataFrame(sorted(rows, key=lambda row: row["measure"] not in PAPER_TABLE1))
+
+
+def _seed_stderr(of: pd.DataFrame) -> float:
+    """Return the standard error of the mean τ of the pairs at hand; NaN with one seed each."""
+    by_seed = of["tau"] - of.groupby("pair")["tau"].transform("mean")
+    freedom = len(of) - of["pair"].nunique()
+    return np.sqrt((by_seed**2).sum() / freedom / len(of)) if freedom else np.nan
 
 
 def _published(table: Mapping[str, Any], key: str, measure: str, estimator: str) -> Any:

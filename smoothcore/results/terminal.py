@@ -47,9 +47,15 @@ def _shown(text: str) -> str:
 
 
 def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> list[str]:
-    notes = ["95 %: bootstrap interval, pairs resampled. Difference: ours minus the paper's."]
+    notes = [
+        "95 %: bootstrap interval, pairs resampled. Difference: ours minus the paper's; ±: what "
+        "the seeds alone make of it where both have all 45 pairs, 95 %."
+    ]
     if is_papers:
-        notes.append("=: the paper's mean lies within the interval; else ours is higher or lower.")
+        notes.append(
+            "=: the paper's mean lies within ±, or where there is none within the interval; else "
+            "ours is higher or lower."
+        )
     elif is_papers is None:
         notes.append("No verdict: only grid.parquet, read by pyarrow, tells whose study this is.")
     else:
