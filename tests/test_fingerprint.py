@@ -2,6 +2,7 @@
 
 import pytest
 
+from smoothcore import registry
 from smoothcore.datasets import all_datasets, module_of
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
@@ -38,18 +39,32 @@ def test_what_an_entry_says_of_itself_does_not_count_but_in_its_description(tmp_
     assert fingerprint(write(tmp_path / "c.py", "ABOUT = Measure(color='red')\nX = 2\n")) != plain
 
 
-def test_descriptions_change_with_what_an_entry_says_of_itself(tmp_path, monkeypatch):
-    before = descriptions(["smoothcore.measures"])
-    source, changed = module_file("smoothcore.measures.gn"), tmp_path / "gn.py"
-
-    def edited(name):
-        return changed if name == "smoothcore.measures.gn" else module_file(name)
-
-    monkeypatch.setattr(fingerprints, "module_file", edited)
+@pytest.mark.parametrize(
+    ("entry", "old", "new"),
+    [
+        ("smoothcore.measures.gn", "gradient norm", "norm of the gradient"),
+        ("smoothcore.regularizers.fpl", '"sparse": ', '"sparse": 1'),
+    ],
+)
+def test_descriptions_change_with_what_an_entry_says_of_itself(
+    tmp_path, monkeypatch, entry, old, new
+):
+    room, source, changed = [entry.rpartition(".")[0]], module_file(entry), tmp_path / "entry.py"
+    before = descriptions(room)
+    monkeypatch.setattr(
+        fingerprints, "module_file", lambda name: changed if name == entry else module_file(name)
+    )
     write(changed, source.read_text() + "\nMORE = 1\n")
-    assert descriptions(["smoothcore.measures"]) == before
-    write(changed, source.read_text().replace("gradient norm", "norm of the gradient"))
-    assert descriptions(["smoothcore.measures"]) != before
+    assert descriptions(room) == before
+    write(changed, source.read_text().replace(old, new))
+    assert descriptions(room) != before
+
+
+@pytest.mark.parametrize("room", ["smoothcore.measures", "smoothcore.regularizers"])
+def test_descriptions_change_with_a_new_entry(monkeypatch, room):
+    before, entries = descriptions([room]), list(registry.modules(room))
+    monkeypatch.setattr(registry, "modules", lambda name: entries[1:])
+    assert descriptions([room]) != before
 
 
 def test_relative_imports_are_followed(tmp_path, monkeypatch):

@@ -160,9 +160,9 @@ def copy_repository(to: Path, changes: dict[str, str | Callable[[str], str]]) ->
     to.mkdir(parents=True)
     for name in ("Snakefile", "config.yaml", "environment.yml"):
         shutil.copy(REPOSITORY / name, to / name)
-    ignored = shutil.ignore_patterns("__pycache__")
+    # with what was compiled: it holds for equal sources
     for name in ("smoothcore", "workflow_scripts", "rules", "report", "profiles"):
-        shutil.copytree(REPOSITORY / name, to / name, ignore=ignored)
+        shutil.copytree(REPOSITORY / name, to / name)
     for name, change in changes.items():
         path = to / name
         before = path.read_text() if path.exists() else None
