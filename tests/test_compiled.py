@@ -57,6 +57,14 @@ def test_code_is_compiled_once(source, tmp_path):
     assert len(entries(tmp_path)) == 1
 
 
+def test_code_of_other_settings_is_not_used(source, tmp_path, monkeypatch):
+    """Numba's settings change the bits; the cache of one setting must not serve another."""
+    assert call(source) == (22, False)
+    monkeypatch.setattr(numba.config, "LOOP_VECTORIZE", 0)
+    assert call(source) == (22, False)
+    assert len(entries(tmp_path)) == 2
+
+
 def test_a_changed_source_is_compiled_anew(source):
     other = source.with_name("helper.py")
     other.write_text("first")

@@ -28,7 +28,7 @@ CONFIG = {
 def test_a_slice_of_the_study(tmp_path, monkeypatch, mnist_folder):
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(mnist_folder))
     slice_ = Workflow(tmp_path, config=CONFIG)
-    slice_.snakemake()
+    slice_.snakemake("results/mnist-slice/table2.csv")
 
     runs = pd.read_parquet(slice_.results / "runs")
     # size 128 without a penalty at learning rate 0.01 serves both experiments
@@ -57,4 +57,3 @@ def test_a_slice_of_the_study(tmp_path, monkeypatch, mnist_folder):
     table2 = pd.read_csv(slice_.results / "table2.csv")
     assert (table2["n_matched"] == 1).all()
     assert (table2["r_norm_mean"] < 1).all()
-    assert (slice_.results / "report.html").stat().st_size > 100_000

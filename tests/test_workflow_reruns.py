@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.workflow import PER_PAIR, RUNS, Workflow, changes_said, planned, runs_planned
+from tests.workflow import RUNS, Workflow, changes_said, planned, runs_planned
 
 pytestmark = pytest.mark.workflow
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
+from smoothcore.training.determining import processor
 from smoothcore.workflow.adoption import adopt
-from smoothcore.workflow.check import choose, compare, finished_runs, processors
+from smoothcore.workflow.check import choose, compare, finished_runs
 from smoothcore.workflow.collecting import read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 
@@ -31,29 +32,33 @@ def main() -> int:
     log_to_stderr()
     layout = Layout(arguments.folder)
     study, runs = read_grid(layout.grid)
-    finished = finished_runs(layout, runs)
-    sample = choose(finished.runs, 60 * arguments.minutes)
-    here, there = processors(sample)
-    print(f"{len(sample)} of {len(finished.runs)} finished runs are trained again, on {here}")
+    records, measures = finished_runs(layout, runs)
+    sample = choose(records, 60 * arguments.minutes)
+    here, there = processor(), sorted(sample["processor"].unique())
+    print(f"{len(sample)} of {len(records)} finished runs are trained again, on {here}")
     equal: dict[str, str] = {}
     worst, n_different = 0.0, 0
-    for comparison in compare(study, layout, finished, sample):
+    for comparison in compare(study, layout, measures, sample):
         print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
         # NaN where a study has one seed
         if shifted := {d: measure for measure, d in comparison.deviations.items() if d > 0}:
             most = max(shifted)
             print(f"    most {shifted[most]}, by {most:.2g} standard deviations over seeds")
             worst = max(worst, most)
-        n_different += not comparison.equal
+        n_different += bool(comparison.differs)
         equal |= comparison.code
     if n_different:
         print(f"{n_different} of {len(sample)} runs differ. Nothing is adopted.")
         if here not in there:
             print(
                 f"They were trained on another kind of processor ({', '.join(there)}): other last "
-                f"bits are expected. The largest difference of a measure is {worst:.3g} standard "
-                "deviations over seeds."
+                "bits are expected."
             )
+            if worst:
+                print(
+                    f"The largest difference of a measure is {worst:.3g} standard deviations over "
+                    "seeds."
+                )
         return 1
     print(f"All {len(sample)} have equal bits.")
     if arguments.adopt:

@@ -7,10 +7,11 @@ kind of processor bits differ; then the differences stand beside the scatter bet
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from smoothcore.errors import DataError, InterruptedRunError, SettingsError
 from smoothcore.files import schemas
@@ -41,52 +42,37 @@ class Comparison:
 
     Attributes:
         run: its coordinates.
-        equal: the weights and every value have the same bits.
-        differs: what does not, in words.
+        differs: what has other bits, weights and values, in words; empty if all are equal.
         deviations: of each measure and estimator, |now − then| / the standard deviation over
-            seeds.
+            seeds; NaN where the study has one seed.
         code: fingerprint of the code now → of the code then, where bits are equal.
     """
 
     run: Run
-    equal: bool
-    differs: str = ""
-    deviations: dict[str, float] = field(default_factory=dict)
-    code: dict[str, str] = field(default_factory=dict)
+    differs: str
+    deviations: dict[str, float]
+    code: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """The finished runs of a study.
-
-    Attributes:
-        runs: their records.
-        measures: their measures.
-    """
-
-    runs: pd.DataFrame
-    measures: pd.DataFrame
-
-
-def finished_runs(layout: Layout, runs: Sequence[Run]) -> Finished:
+def finished_runs(layout: Layout, runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the records and measures of all finished runs, from their files or published tables.
 
     Raises:
         SettingsError: no run is finished.
     """
+    kinds = {"runs": (layout.record, schemas.RUNS), "measures": (layout.measured, schemas.MEASURES)}
     if tables := published_tables(layout.root):
-        found = [read_parquet(tables / f"{name}.parquet") for name in ("runs", "measures")]
-        return Finished(*(table.to_pandas() for table in found))
-    there = [run for run in runs if layout.is_finished(run)]
-    if not there:
+        found = [read_parquet(tables / f"{name}.parquet") for name in kinds]
+    else:
+        there = [run for run in runs if layout.is_finished(run)]
+        found = [
+            pa.concat_tables([s.empty_table(), *(read_run_table(path(r), r, s) for r in there)])
+            for path, s in kinds.values()
+        ]
+    records, measures = (table.to_pandas() for table in found)
+    if records.empty:
         raise SettingsError(f"{layout.root} has no finished run to compare with")
-    kinds = ((layout.record, schemas.RUNS), (layout.measured, schemas.MEASURES))
-    return Finished(
-        *(
-            pd.concat([read_run_table(path(r), r, schema).to_pandas() for r in there])
-            for path, schema in kinds
-        )
-    )
+    return records, measures
 
 
 def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
@@ -121,14 +107,14 @@ def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
 
 
 def compare(
-    study: Study, layout: Layout, finished: Finished, sample: pd.DataFrame
+    study: Study, layout: Layout, measures: pd.DataFrame, sample: pd.DataFrame
 ) -> Iterator[Comparison]:
     """Train and measure each run of a sample again, and compare it with what is stored.
 
     Args:
         study: the configuration.
         layout: where the images lie.
-        finished: what is stored.
+        measures: of all finished runs, as they are stored.
         sample: records, from `choose`.
 
     Raises:
@@ -138,8 +124,8 @@ def compare(
     data = layout.data(study.dataset)
     if not data.exists():
         raise DataError(f"{data} is missing. {repair_hint(data)}")
-    spread = _spread_over_seeds(finished)
-    measures = finished.measures[finished.measures["measure"].isin(study.measures.names)]
+    measures = measures[measures["measure"].isin(study.measures.names)]
+    spread = _spread_over_seeds(measures)
     for _, record in sample.iterrows():
         run = Run.from_coordinates(record)
         with tempfile.TemporaryDirectory() as folder:
@@ -211,16 +197,11 @@ def _compared(
     names = main["measure"] + " (" + main["estimator"] + ")"
     deviations = dict(zip(names, shift[main.index] / scale, strict=True))
     code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
-    return Comparison(run, not words, "; ".join(words), deviations, code if not words else {})
+    return Comparison(run, "; ".join(words), deviations, {} if words else code)
 
 
-def _spread_over_seeds(finished: Finished) -> pd.Series:
+def _spread_over_seeds(measures: pd.DataFrame) -> pd.Series:
     """Return the standard deviation over seeds, mean over sizes, by pair, measure, estimator."""
-    main = finished.measures[finished.measures["main"] & (finished.measures["lambda"] == 0)]
+    main = measures[measures["main"] & (measures["lambda"] == 0)]
     by_seed = main.groupby(["pair", "size", "learning_rate", "measure", "estimator"])["value"]
     return by_seed.std().dropna().groupby(["pair", "measure", "estimator"]).mean()
-
-
-def processors(runs: pd.DataFrame) -> tuple[str, list[str]]:
-    """Return the kind of this processor, and those that the runs were trained on."""
-    return processor(), sorted(runs["processor"].unique())
