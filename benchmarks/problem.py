@@ -124,7 +124,7 @@ def _write_synthetic(path: Path) -> None:
     inside = np.zeros((28, 28), bool)
     inside[2:26, 2:26] = True
     share_inside = 0.193 * inside.size / inside.sum()
-    for digit in range(10):
+    for digit in map(int, PAIR.split("-")):
         shape = gaussian_filter(rng.standard_normal((28, 28)), 2.5)
         for part, count in (("train", 5000), ("test", 1000)):
             noise = gaussian_filter(rng.standard_normal((count, 28, 28)), (0, 2, 2))

@@ -7,7 +7,7 @@ import pytest
 
 from smoothcore.datasets import mnist
 from smoothcore.files.locking import only_writer
-from tests.workflow import Workflow
+from tests.workflow import Workflow, without_tensorflow
 
 #: the files that take minutes, longest first: begun last, one of them would keep one core waiting
 LONGEST_FIRST = (
@@ -30,11 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def finished(tmp_path_factory, worker_id) -> Workflow:
     """The small study, complete and never disturbed. Look, don't touch: `study` is a copy.
 
-    The first worker that asks for it makes it, for all of them.
+    The first worker that asks for it makes it, for all of them, and without TensorFlow: the engine
+    `sparse` does not need it.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished"
-    with only_writer(folder):
+    with only_writer(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(without_tensorflow(folder.with_name("blocked"))), os.pathsep)
         workflow = Workflow(folder)
         if not (workflow.results / "report.html").exists():
             workflow.snakemake()

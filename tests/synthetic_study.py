@@ -1,6 +1,7 @@
 """Studies with invented numbers, in the files a real one has: for tests of what readers see."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def write_study(
     value: Callable[[Run, str, str], float] = value_of,
     subfolder: str = "",
     cells: bool = False,
-    figures: bool = True,
+    figures: bool | Path = True,
 ) -> Path:
     """Write grid, runs, measures and tables of a study; return the folder of the tables.
 
@@ -107,7 +108,7 @@ def write_study(
         value: of a run, a measure and an estimator.
         subfolder: "partial" for the tables of `snakemake partial`.
         cells: also write each cell's record, measures, curve, weights and benchmark.
-        figures: also draw the figures, which the report shows.
+        figures: also draw the figures, which the report shows; or take them from this folder.
     """
     layout = Layout(folder)
     grid = to_table(study)
@@ -136,7 +137,10 @@ def write_study(
     made = statistics.all_tables(*collected.tables)
     for name, table in made.items():
         table.to_csv(tables / f"{name}.csv", index=False)
-    if figures:
+    if isinstance(figures, Path):
+        for path in figures.glob("*.svg"):
+            shutil.copy(path, tables)
+    elif figures:
         for name, figure in all_figures(collected, made).items():
             save_figure(figure, [tables / f"{name}.svg"])
     return tables

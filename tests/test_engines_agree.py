@@ -16,10 +16,6 @@ SCREEN = 1e-5
 COMPARED = ("GN", "FPL", "GPL", "WP")
 
 
-def test_every_engine_is_compared():
-    assert set(engines.ENGINES) == {"sparse", "tensorflow"}
-
-
 @pytest.mark.parametrize("regularizer", OBJECTIVES)
 def test_same_weights_over_the_first_hundreds_of_steps(regularizer):
     """300 steps on real digits.

@@ -231,12 +231,18 @@ def test_a_measure_has_the_same_colour_in_every_figure(tables):
         plots.tau_by_pair(taus),
         plots.sampled_against_exact(tables["measures"]),
     ]
+    measure_of = {name: about.measure for name, about in all_regularizers().items()}
+    measure_of |= {name: name for name in all_measures()}
     for figure in figures:
-        for axes in figure.axes:
-            name = axes.get_title(loc="left").split(" ")[0]
-            name = all_regularizers()[name].measure if name in all_regularizers() else name
-            if name:
-                assert axes._left_title.get_color() == style.COLORS[name]
+        colors = {
+            measure_of[name]: label.get_color()
+            for axes in figure.axes
+            for label in (axes._left_title, *axes.get_xticklabels())
+            for name in [label.get_text().split(" ")[0]]
+            if name in measure_of
+        }
+        assert len(colors) > 1
+        assert colors == {name: style.COLORS[name] for name in colors}
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,10 @@ def hold(path, seconds):
 
 def test_the_second_writer_waits_and_says_so(tmp_path, caplog):
     path = tmp_path / "run.npz"
+    began = time.monotonic()
     process = hold(path, 0.5)
     with caplog.at_level(logging.INFO), only_writer(path):
+        assert time.monotonic() - began >= 0.5
         assert process.wait(timeout=10) == 0
     process.stdout.close()
     assert "waiting" in caplog.text and "run.npz" in caplog.text

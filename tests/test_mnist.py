@@ -334,9 +334,3 @@ def test_missing_certificates_are_no_fault_of_the_disk(tmp_path, monkeypatch):
     assert "no-such-bundle.pem" in str(caught.value)
     assert "room" not in str(caught.value)
     assert mnist.DIRECTORY_VARIABLE in str(caught.value)
-
-
-def test_hashes_and_mirrors_are_those_of_the_original_files():
-    assert len(mnist.FILES) == 4
-    assert all(len(sha256) == 64 for sha256 in mnist.FILES.values())
-    assert all(url.startswith("https://") and url.endswith("/") for url in mnist.MIRRORS)

@@ -371,7 +371,7 @@ def test_a_file_where_the_folder_should_be(data, tmp_path):
 
 
 def test_no_checkpoint_can_be_saved_and_training_goes_on(data, undisturbed, tmp_path):
-    """The results fit under the limit of the file size, the checkpoint in its folder does not."""
+    """Neither the checkpoint nor the weights fit under the limit of the file size."""
     job = ByHand(tmp_path / "run", data)
     done = subprocess.run(
         ["bash", "-c", 'ulimit -f 1; "$@" 2>&1 | cat', "-", *job.command()],

@@ -150,6 +150,14 @@ class Workflow:
         }
 
 
+def without_tensorflow(folder: Path) -> Path:
+    """Return a folder that, in PYTHONPATH, hides TensorFlow from every interpreter started."""
+    folder.mkdir(exist_ok=True)
+    hidden = 'import sys\nsys.modules.update(dict.fromkeys(["tensorflow", "keras"]))\n'
+    (folder / "sitecustomize.py").write_text(hidden)
+    return folder
+
+
 def copy_repository(to: Path, changes: dict[str, str | Callable[[str], str]]) -> Path:
     """Copy what the workflow needs of the repository; write or edit some files of the copy.
 
