@@ -7,7 +7,7 @@ rule make_tables:
         runs="{folder}/runs.parquet",
         measures="{folder}/measures.parquet",
     output:
-        [shown_table(name) for name in TABLES],
+        [shown("table", f"{{folder}}/{name}.csv") for name in TABLES],
     log:
         "{folder}/logs/make_tables.log",
     benchmark:
@@ -45,7 +45,7 @@ rule make_figure1:
     input:
         f"{STUDY_FOLDER}/toy.npz",
     output:
-        shown_figure("figure1", STUDY_FOLDER),
+        shown("figure", f"{STUDY_FOLDER}/figure1.svg"),
         [f"{STUDY_FOLDER}/figure1.{kind}" for kind in FORMATS if kind != "svg"],
     log:
         f"{STUDY_FOLDER}/logs/make_figure1.log",
@@ -69,7 +69,7 @@ rule make_figures:
         runs="{folder}/runs.parquet",
         measures="{folder}/measures.parquet",
     output:
-        [shown_figure(name) for name in FIGURES],
+        [shown("figure", f"{{folder}}/{name}.svg") for name in FIGURES],
         [f"{{folder}}/{n}.{kind}" for n in FIGURES for kind in FORMATS if kind != "svg"],
     log:
         "{folder}/logs/make_figures.log",

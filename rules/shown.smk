@@ -3,39 +3,32 @@
 # One label per report() output: of labels with two values each, Snakemake's page makes switches,
 # and it fails where a combination of their values has no file.
 
-TABLE_TITLES = {
-    "table1": "Table 1: Kendall's τ",
-    "table2": "Table 2: r_norm",
-    "kendall_tau": "Kendall's τ pair by pair",
-    "r_norm": "r_norm pair by pair",
-    "edge": "r_norm by λ",
-    "penalty_effects": "What a penalty does to the other measures",
+TITLES = {
+    "table": {
+        "table1": "Table 1: Kendall's τ",
+        "table2": "Table 2: r_norm",
+        "kendall_tau": "Kendall's τ pair by pair",
+        "r_norm": "r_norm pair by pair",
+        "edge": "r_norm by λ",
+        "penalty_effects": "What a penalty does to the other measures",
+    },
+    "figure": {
+        "figure1": "Figure 1: smooth and not smooth",
+        "monotonicity": "Measures by training set size",
+        "figure2": "Figure 2: measures by λ",
+        "r_norm": "The same pairs with and without a penalty",
+        "edge": "How far λ was pushed",
+        "penalty_effects": "What a penalty does to the other measures",
+    },
 }
-FIGURE_TITLES = {
-    "figure1": "Figure 1: smooth and not smooth",
-    "monotonicity": "Measures by training set size",
-    "figure2": "Figure 2: measures by λ",
-    "r_norm": "The same pairs with and without a penalty",
-    "edge": "How far λ was pushed",
-    "penalty_effects": "What a penalty does to the other measures",
-}
 
 
-def shown_table(name):
-    """A table with its place in Snakemake's own report."""
+def shown(kind, path):
+    """A table or a figure with its place in Snakemake's own report."""
+    name = Path(path).stem
     return report(
-        f"{{folder}}/{name}.csv",
+        path,
         caption=f"../report/{name}.rst",
-        category="Tables",
-        labels={"table": TABLE_TITLES[name]},
-    )
-
-
-def shown_figure(name, folder="{folder}"):
-    """A figure with its place in Snakemake's own report."""
-    return report(
-        f"{folder}/{name}.svg",
-        caption=f"../report/{name}.rst",
-        category="Figures",
-        labels={"figure": FIGURE_TITLES[name]},
+        category=f"{kind.title()}s",
+        labels={kind: TITLES[kind][name]},
     )

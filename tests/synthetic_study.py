@@ -11,7 +11,7 @@ import yaml
 
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
-from smoothcore.files.records import write_curve, write_measures, write_record, write_weights
+from smoothcore.files.records import write_curve, write_record, write_rows, write_weights
 from smoothcore.files.storage import write_parquet
 from smoothcore.measures import all_estimates, all_measures
 from smoothcore.network.seeds import generator, stream
@@ -204,7 +204,7 @@ def _write_cell(layout: Layout, study: Study, run: Run, rows: list[dict]) -> Non
     write_weights(layout.weights(run), network, json.dumps({"run": run.coordinates}))
     write_record(layout.record(run), run, recipe, outcome, d=64, test_loss=0.01, made_by=MADE_BY)
     write_curve(layout.curve(run), run, recipe, outcome)
-    write_measures(layout.measured(run), run, rows)
+    write_rows(layout.measured(run), run, schemas.MEASURES, rows)
     benchmark = layout.benchmark("train", run)
     benchmark.parent.mkdir(parents=True, exist_ok=True)
     benchmark.write_text(

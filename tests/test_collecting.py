@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict, replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files import records, schemas
 from smoothcore.files.paths import Layout
+from smoothcore.files.storage import write_parquet
 from smoothcore.measures import Measurement
 from smoothcore.network.two_layer import initialize
 from smoothcore.study.grid import all_runs, to_table
@@ -20,7 +22,7 @@ from smoothcore.workflow.collecting import (
     collect,
     digest_of_present_runs,
     missing_in_words,
-    runs_of,
+    read_grid,
 )
 from tests.workflow import CONFIG, study_of
 
@@ -48,7 +50,7 @@ def write_measures(layout, run, value=1.0, network="", **settings):
     gn = Measurement("GN", "sampled", value, 0.1, 50)
     rows = [asdict(gn) | {"main": gn.main, "interpolates": True, "code": "c0de"}]
     made_with = {"settings": SETTINGS | settings, "network": network}
-    records.write_measures(layout.measured(run), run, rows, **made_with)
+    records.write_rows(layout.measured(run), run, schemas.MEASURES, rows, **made_with)
 
 
 @pytest.fixture
@@ -108,10 +110,10 @@ def test_runs_without_weights_are_there_but_not_whole(layout):
     """The tables need none; a plain `snakemake` trains them again."""
     for run in RUNS[:3]:
         layout.weights(run).unlink()
-    said = "3 of them without weights, which `snakemake` would train again"
+    said = "finished without weights: 3, which `snakemake` would train again"
     assert missing_in_words(layout, RUNS) == f"all 8 runs are there; {said}"
     layout.measured(RUNS[0]).unlink()
-    said = "2 of them without weights, which `snakemake` would train again"
+    said = "finished without weights: 2, which `snakemake` would train again"
     assert missing_in_words(layout, RUNS) == f"1 of 8 runs is missing; {said}"
 
 
@@ -123,5 +125,7 @@ def test_measures_of_another_network_than_the_record_are_refused(layout):
     assert str(layout.measured(RUNS[3])) in str(refused.value)
 
 
-def test_runs_of_a_grid():
-    assert runs_of(to_table(STUDY)) == RUNS
+def test_runs_of_a_grid(tmp_path):
+    table = pa.Table.from_pandas(to_table(STUDY), preserve_index=False)
+    write_parquet(tmp_path / "grid.parquet", table, STUDY.to_dict())
+    assert read_grid(tmp_path / "grid.parquet") == (STUDY, RUNS)

@@ -7,9 +7,7 @@ from smoothcore.datasets import all_datasets, module_of
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
-from smoothcore.study.run import Run
 from smoothcore.training.determining import determining_modules
-from smoothcore.training.recipe import Recipe
 from smoothcore.workflow import fingerprint as fingerprints
 from smoothcore.workflow.fingerprint import (
     NOT_DETERMINING,
@@ -118,10 +116,7 @@ def test_training_does_not_depend_on_what_comes_after_it(engine):
 
 def test_runs_of_one_kind_share_their_code_and_others_do_not():
     code = {
-        (name, engine): training_code(
-            Run("0-1", 64, 0, name, 0.0 if name == NONE else 0.1, 0.1),
-            Recipe("digits", engine, 16, 0.1, 4, 1e-5, 10),
-        )
+        (name, engine): training_code(name, engine)
         for name in (NONE, *all_regularizers())
         for engine in ENGINES
     }

@@ -11,13 +11,13 @@ import pytest
 
 from smoothcore.datasets import prepare
 from smoothcore.errors import SettingsError
-from smoothcore.files import records
+from smoothcore.files import records, schemas
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.study.run import Run
 from smoothcore.workflow.publish import publish
-from smoothcore.workflow.published import published_tables, restore
-from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned
+from smoothcore.workflow.published import TABLES, published_tables, restore
+from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned, study_of
 
 pytestmark = pytest.mark.workflow
 
@@ -48,7 +48,7 @@ def test_what_is_published_says_what_made_it(finished, checkout):
 
 
 def test_nothing_is_published_before_there_is_a_report(empty):
-    with pytest.raises(SettingsError, match="snakemake partial --cores 1"):
+    with pytest.raises(SettingsError, match=r"Make it:  snakemake .*/partial/report\.html"):
         publish(empty.results, empty.folder / "elsewhere")
 
 
@@ -88,6 +88,15 @@ def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
     assert {"runs", "curves", "measures", "restored.json"} == {
         path.name for path in checkout.results.iterdir() if path.suffix in ("", ".json")
     } - {"logs", "benchmarks"}
+
+
+def test_tables_without_a_run_are_restored_too(empty):
+    """`snakemake partial` writes them where nothing was trained yet."""
+    layout, study = empty.layout, {"study": study_of(empty.config).to_dict()}
+    for name, schema in zip(TABLES, (schemas.RUNS, schemas.MEASURES, schemas.CURVES), strict=True):
+        write_parquet(layout.root / "partial" / name, schema.empty_table(), study)
+    assert restore(layout, published_tables(layout.root)) == 0
+    assert published_tables(layout.root) is None
 
 
 def test_only_what_is_new_is_trained(checkout):

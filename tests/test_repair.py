@@ -2,7 +2,7 @@
 
 import pytest
 
-from smoothcore.files.repair import COMMAND_VARIABLE, data_repair_command, repair_hint
+from smoothcore.files.repair import COMMAND_VARIABLE, repair_command, repair_hint
 
 
 @pytest.fixture
@@ -35,6 +35,6 @@ def test_by_hand_from_another_folder(by_hand, tmp_path):
 
 def test_by_hand_in_the_folder(by_hand, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert data_repair_command("results/x/data/mnist.npz") == (
+    assert repair_command("results/x/data/mnist.npz", force=True) == (
         "snakemake --cores all --force -- results/x/data/mnist.npz"
     )

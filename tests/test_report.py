@@ -350,7 +350,7 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     assert "the penalty GN lowers GPL most (× 0.700, 0.600 to 0.800, 45 pairs)" in first
     assert "the penalty GN raises WP most (× 1.200" in first
     assert second == (
-        "Of all measures GPL is lowered most often, by 1 of 1 penalties on another one; WP by none."
+        "Of all measures GPL is lowered most often, by 1 penalty on another one; WP by none."
     )
     few = answer.on_effects(effects.assign(n_pairs=3))[1]
     assert few.endswith("fewer than 10 pairs are too few for a verdict.")
@@ -501,6 +501,17 @@ def test_the_scripts(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path / "none")])
     assert show_tables.main() == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_damaged_grid_is_named(folder, tmp_path, monkeypatch, capsys):
+    for name in ("table1.csv", "table2.csv", "grid.parquet"):
+        shutil.copy(folder / name, tmp_path)
+    content = (tmp_path / "grid.parquet").read_bytes()
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path)])
+    for damaged in (content[:-50], content[:-40] + b"\xff" * 8 + content[-32:]):
+        (tmp_path / "grid.parquet").write_bytes(damaged)
+        assert show_tables.main() == 1
+        assert "grid.parquet is damaged" in capsys.readouterr().err
 
 
 def show(folder, *options, **environment):

@@ -27,10 +27,8 @@ from smoothcore.workflow.fingerprint import measuring_code
 @exits_readably
 def main() -> None:
     """Parse the arguments, measure, write."""
-    measuring = {"n_samples": 1000, "grid_points": 100}
-    parser = settings_parser(
-        __doc__, {"run": EXAMPLE_RUN, "recipe": EXAMPLE_RECIPE, "measuring": measuring}
-    )
+    measuring = MeasuringSettings(n_samples=1000, grid_points=100)
+    parser = settings_parser(__doc__, run=EXAMPLE_RUN, recipe=EXAMPLE_RECIPE, measuring=measuring)
     parser.add_argument("--data", required=True, type=Path, help="images, from prepare_data")
     parser.add_argument("--weights", required=True, type=Path, help="from train")
     parser.add_argument("--record", required=True, type=Path, help="from train")
@@ -47,13 +45,8 @@ def main() -> None:
     run, recipe, settings = from_settings(
         arguments.settings, run=Run, recipe=Recipe, measuring=MeasuringSettings
     )
-    files = MeasuringFiles(
-        data=arguments.data,
-        weights=arguments.weights,
-        record=arguments.record,
-        output=arguments.output,
-        checkpoint=arguments.checkpoint,
-    )
+    names = ("data", "weights", "record", "output", "checkpoint")
+    files = MeasuringFiles(*(getattr(arguments, name) for name in names))
     code = arguments.code or {name: measuring_code(name) for name in all_measures()}
     measure_and_write(run, recipe, settings, code, files)
 

@@ -25,7 +25,7 @@ from smoothcore.workflow.fingerprint import training_code
 @exits_readably
 def main() -> None:
     """Parse the arguments, train, write."""
-    parser = settings_parser(__doc__, {"run": EXAMPLE_RUN, "recipe": EXAMPLE_RECIPE})
+    parser = settings_parser(__doc__, run=EXAMPLE_RUN, recipe=EXAMPLE_RECIPE)
     parser.add_argument("--data", required=True, type=Path, help="images, from prepare_data")
     parser.add_argument("--weights", required=True, type=Path, help="output, npz")
     parser.add_argument("--record", required=True, type=Path, help="output, parquet")
@@ -39,7 +39,7 @@ def main() -> None:
     files = TrainingFiles(
         *(getattr(arguments, name) for name in ("data", "weights", "record", "curve", "checkpoint"))
     )
-    code = arguments.code or training_code(run, recipe)
+    code = arguments.code or training_code(run.regularizer, recipe.engine)
     train_run(run, recipe, code, files, save_every=arguments.checkpoint_seconds)
 
 

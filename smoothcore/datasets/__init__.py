@@ -16,7 +16,7 @@ import numpy as np
 from smoothcore import registry
 from smoothcore.datasets._pair import first_of_each, regression_problem
 from smoothcore.errors import DamagedFileError, DataError, SettingsError
-from smoothcore.files.repair import data_repair_command
+from smoothcore.files.repair import repair_command
 from smoothcore.files.storage import read_npz, write_npz
 
 DEFAULT_CACHE = Path("data")
@@ -186,4 +186,4 @@ def _damaged(path: Path, problem: str) -> DamagedFileError:
 
 
 def _repair_hint(path: Path) -> str:
-    return f"Prepare the images again and keep the networks:  {data_repair_command(path)}"
+    return f"Prepare the images again and keep the networks:  {repair_command(path, force=True)}"

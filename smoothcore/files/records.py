@@ -22,7 +22,7 @@ from smoothcore.files.storage import (
     write_parquet,
 )
 from smoothcore.network.two_layer import TwoLayerNetwork
-from smoothcore.study.run import COORDINATES, INTERPOLATED, Run
+from smoothcore.study.run import INTERPOLATED, Run
 
 if TYPE_CHECKING:
     from smoothcore.training.loop import Outcome
@@ -36,21 +36,13 @@ class OtherSettingsError(DamagedFileError):
 def write_weights(path: Path, network: TwoLayerNetwork, identity: str) -> None:
     """Write a network to an npz: W (d, h), beta (h,), v (h,), c (), float32, and whose it is.
 
-    Args:
-        path: the file.
-        network: the network.
-        identity: JSON of everything the network depends on, with the coordinates under ``run``.
+    ``identity`` is JSON of everything it depends on, with the coordinates under ``run``.
     """
-    arrays = {"W": network.W, "beta": network.beta, "v": network.v, "c": network.c}
-    write_npz(path, {**arrays, "identity": np.array(identity)})
+    write_npz(path, {**vars(network), "identity": np.array(identity)})
 
 
 def read_weights(path: Path, run: Run | None = None) -> TwoLayerNetwork:
-    """Read a network that `write_weights` wrote.
-
-    Args:
-        path: the file.
-        run: the run it must belong to; None accepts any.
+    """Read a network that `write_weights` wrote, of any run where ``run`` is None.
 
     Raises:
         DamagedFileError: the file is missing, damaged, not a network, or of another run.
@@ -115,15 +107,8 @@ def write_record(
 ) -> None:
     """Write the one-row record of a run.
 
-    Args:
-        path: the file.
-        run: its coordinates.
-        recipe: its settings.
-        outcome: what came out.
-        d: pixels of an image.
-        test_loss: mean squared error on the test images.
-        made_by: the columns ``versions``, ``processor``, ``code``, ``data_sha256`` and
-            ``weights_sha256``.
+    ``made_by`` holds the columns ``versions``, ``processor``, ``code``, ``data_sha256`` and
+    ``weights_sha256``.
     """
     state = outcome.state
     row = {
@@ -140,57 +125,29 @@ def write_record(
         **asdict(recipe),
         **made_by,
     }
-    columns = {name: [value] for name, value in row.items()}
-    write_run_table(path, run, schemas.RUNS, columns, recipe=asdict(recipe))
+    write_rows(path, run, schemas.RUNS, [row], recipe=asdict(recipe))
 
 
 def write_curve(path: Path, run: Run, recipe: "Recipe", outcome: "Outcome") -> None:
     """Write the thinned loss curve: ``epoch`` and ``running_loss``, the last epoch always in it."""
     state = outcome.state
-    epochs, losses = list(state.curve_epochs), list(state.curve_losses)
-    if not epochs or epochs[-1] != state.epoch:
-        epochs.append(state.epoch)
-        losses.append(state.running_loss)
-    columns: dict[str, list] = {"epoch": epochs, "running_loss": losses}
-    write_run_table(path, run, schemas.CURVES, columns, recipe=asdict(recipe))
-
-
-def write_measures(
-    path: Path, run: Run, rows: Sequence[Mapping[str, object]], **about: object
-) -> None:
-    """Write the tidy measures of one run; a row has the columns of `schemas.MEASURES`.
-
-    Args:
-        path: the file.
-        run: its coordinates.
-        rows: a mapping per value.
-        about: what the values were made with: ``settings`` of measuring, ``network``, the digest
-            of the weights.
-    """
-    write_rows(path, run, schemas.MEASURES, rows, **about)
+    losses = dict(zip(state.curve_epochs, state.curve_losses, strict=True))
+    losses.setdefault(state.epoch, state.running_loss)
+    rows = [{"epoch": epoch, "running_loss": loss} for epoch, loss in losses.items()]
+    write_rows(path, run, schemas.CURVES, rows, recipe=asdict(recipe))
 
 
 def write_rows(
     path: Path, run: Run, schema: pa.Schema, rows: Sequence[Mapping[str, object]], **about: object
 ) -> None:
-    """Write a table of one run from its rows; what else a row holds is left out."""
-    names = schema.names[len(COORDINATES) :]
-    columns = {name: [row[name] for row in rows] for name in names}
-    write_run_table(path, run, schema, columns, **about)
-
-
-def write_run_table(
-    path: Path, run: Run, schema: pa.Schema, columns: Mapping[str, list], **about: object
-) -> None:
-    """Write a table of one run: its coordinates but the partition keys, then ``columns``.
+    """Write a table of one run, without the partition keys; what else a row holds is left out.
 
     The metadata say whose it is, in ``run``, and what ``about`` says.
     """
-    n = len(next(iter(columns.values())))
-    every = {name: [value] * n for name, value in run.coordinates.items()} | dict(columns)
     inside = pa.schema([field for field in schema if field.name not in PARTITIONS])
-    table = pa.table({name: every[name] for name in inside.names}, schema=inside)
-    write_parquet(path, table, about={"run": run.coordinates, **about})
+    rows = [{**row, **run.coordinates} for row in rows]
+    columns = {name: [row[name] for row in rows] for name in inside.names}
+    write_parquet(path, pa.table(columns, schema=inside), about={"run": run.coordinates, **about})
 
 
 def about(path: Path) -> dict:

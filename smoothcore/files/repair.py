@@ -15,7 +15,8 @@ def repair_command(path: Path, *, force: bool = False) -> str:
 
     Args:
         path: the file, below ``results/``.
-        force: make it although it is there.
+        force: make it although it is there. The images are always made so: where they are missing
+            Snakemake takes every network for stale, unless nothing else is asked for.
     """
     words = shlex.split(os.environ.get(COMMAND_VARIABLE) or "snakemake --cores all")
     parts = Path(path).parts
@@ -27,15 +28,6 @@ def repair_command(path: Path, *, force: bool = False) -> str:
     # behind --, since --configfile takes every word that follows it
     words += ["--force"] * force + ["--", str(path)]
     return shlex.join(words)
-
-
-def data_repair_command(images: Path) -> str:
-    """Return the command that prepares the images alone and keeps the networks trained on them.
-
-    Where the images are missing Snakemake takes every network for stale, unless nothing else is
-    asked for.
-    """
-    return repair_command(images, force=True)
 
 
 def repair_hint(path: Path) -> str:

@@ -9,7 +9,7 @@ from smoothcore import measures
 from smoothcore.errors import DamagedFileError
 from smoothcore.files import schemas
 from smoothcore.files.locking import only_writer
-from smoothcore.files.records import read_run_table, read_weights, write_measures
+from smoothcore.files.records import read_run_table, read_weights, write_rows
 from smoothcore.files.storage import check_dates, remove
 from smoothcore.jobs.evaluation import evaluate
 from smoothcore.jobs.settings import MeasuringSettings
@@ -75,7 +75,7 @@ def measure_and_write(
         rows = [row | {"interpolates": interpolates} for row in rows]
         order = list(measures.all_measures())
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
-        write_measures(files.output, run, rows, **stated)
+        write_rows(files.output, run, schemas.MEASURES, rows, **stated)
         remove(files.checkpoint)
 
 

@@ -20,11 +20,6 @@ MIN_PAIRS = 10
 #: fewer sizes carry none: without any trend τ = 1 in one of n! cases, which is 1 of 6 at n = 3
 MIN_SIZES = 4
 
-#: where a terminal has no other letters
-_ASCII = str.maketrans(
-    {"τ": "tau", "λ": "lambda", "ε": "epsilon", "±": "+-", "≤": "<=", "−": "-", "–": "-", "─": "-"}
-)
-
 
 @dataclass(frozen=True)
 class Compared:
@@ -155,17 +150,7 @@ def plain_lambda(value: float) -> str:
     """Return λ for text: 0, 3.2e-4, or a dash where it is NaN."""
     if math.isnan(value):
         return NO_VALUE
-    if value == 0 or value >= 0.01:
+    if value == 0 or 0.01 <= value < 1e5:
         return f"{value:g}"
     mantissa, _, exponent = f"{value:.3e}".partition("e")
     return f"{float(mantissa):g}e{int(exponent)}"
-
-
-def in_encoding(text: str, encoding: str | None) -> str:
-    """Return a text as a terminal of this encoding can show it: τ as tau where it must be."""
-    encoding = encoding or "ascii"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
-    return text

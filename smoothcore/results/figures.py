@@ -274,15 +274,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.plot(
                 lambdas[papers], means[papers], "D", ms=5, color=color, label="λ of the config"
             )
-            axes.plot(
-                lambdas[of["reported"]],
-                means[of["reported"]],
-                "o",
-                ms=10,
-                mfc="none",
-                mec=INK,
-                mew=0.8,
-            )
+            chosen = of["reported"]
+            axes.plot(lambdas[chosen], means[chosen], "o", ms=10, mfc="none", mec=INK, mew=0.8)
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
             ends = sorted({lambdas.min(), lambdas.max()})

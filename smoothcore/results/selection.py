@@ -31,18 +31,13 @@ COORDINATE_TYPES = {
     "learning_rate": np.float64,
 }
 
-
 COORDINATES = list(COORDINATE_TYPES)
-
 
 EXPERIMENTS = ("monotonicity", "optimality")
 
-
 _GRID = {**COORDINATE_TYPES, "monotonicity": bool, "optimality": bool}
 
-
 _RUNS = {**COORDINATE_TYPES, "status": str, "interpolates": bool}
-
 
 _MEASURES = {
     **COORDINATE_TYPES,
@@ -52,7 +47,6 @@ _MEASURES = {
     "value": np.float64,
     "interpolates": bool,
 }
-
 
 _RUN_OF_PANEL = ["regularizer", "measure", "estimator", "pair", "size", "seed", "learning_rate"]
 

@@ -26,8 +26,8 @@ DASHES = (0, (3, 2))
 #: from little to much: training set sizes, λ
 SEQUENCE = sns.color_palette("crest", 8).as_hex()
 
-#: widths in inches of one column and of both on a two-column page
-COLUMN, PAGE = 3.4, 7.0
+#: inches, of both columns of a two-column page
+PAGE = 7.0
 
 LONG_NAMES = {measure.name: measure.long_name for measure in all_measures().values()}
 

@@ -4,7 +4,6 @@ Needs the standard library alone: published tables can be shown without the proj
 """
 
 import csv
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,10 @@ from smoothcore.results import comparison
 from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
+#: where a terminal has no other letters
+_ASCII = str.maketrans(
+    {"τ": "tau", "λ": "lambda", "ε": "epsilon", "±": "+-", "≤": "<=", "−": "-", "–": "-", "─": "-"}
+)
 _FILES = ("figure1.svg", "monotonicity.svg", "figure2.svg", "penalty_effects.svg", "report.html")
 
 
@@ -43,7 +46,13 @@ def lines(folder: Path) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    return comparison.in_encoding(text, sys.stdout.encoding)
+    """Return a text as this terminal can show it: τ as tau where it must be."""
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> list[str]:
@@ -96,17 +105,10 @@ def _is_papers(folder: Path) -> bool | None:
     grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), None)
     try:
         # without the environment of the project the tables are shown all the same
-        from pyarrow.parquet import read_metadata
+        from smoothcore.files.records import about
     except ImportError:
         return None
-    if grid is None:
-        return None
-    path = grid / "grid.parquet"
-    try:
-        study = json.loads(read_metadata(path).metadata[b"smoothcore.about"])
-    except (ValueError, KeyError, TypeError):
-        raise DamagedFileError(f"{path} is damaged. {repair_hint(path)}") from None
-    return not differences(study)
+    return None if grid is None else not differences(about(grid / "grid.parquet"))
 
 
 def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:

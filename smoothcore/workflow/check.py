@@ -144,7 +144,7 @@ def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Serie
     train_run(
         run,
         recipe,
-        training_code(run, recipe),
+        training_code(run.regularizer, recipe.engine),
         TrainingFiles(data, **paths, curve=layout.curve(run), checkpoint=checkpoint),
     )
     measure_and_write(

@@ -15,7 +15,6 @@ from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.published import restored_runs
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from smoothcore.study.config import Study
@@ -37,12 +36,7 @@ def read_grid(path: Path) -> "tuple[Study, list[Run]]":
 
     table = read_parquet(path)
     study = load_study(json.loads(table.schema.metadata[ABOUT_KEY]), str(path))
-    return study, runs_of(table.to_pandas())
-
-
-def runs_of(grid: "pd.DataFrame") -> list[Run]:
-    """Return the runs of a grid table."""
-    return [Run.from_coordinates(row) for row in grid.to_dict("records")]
+    return study, [Run.from_coordinates(row) for row in table.to_pylist()]
 
 
 def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:
@@ -60,16 +54,15 @@ def missing_in_words(layout: Layout, runs: Sequence[Run]) -> str:
     missing = {run for run in runs if not layout.is_finished(run)}
     weightless = {run for run in runs if not layout.weights(run).exists()}
     without_weights = weightless - missing - restored_runs(layout)
-    said = _share(missing, runs, "missing") if missing else f"all {len(runs)} runs are there"
+    said = _missing(missing, runs) if missing else f"all {len(runs)} runs are there"
     if without_weights:
-        said += (
-            f"; {len(without_weights)} of them without weights, which `snakemake` would train again"
-        )
+        number = len(without_weights)
+        said += f"; finished without weights: {number}, which `snakemake` would train again"
     return said
 
 
-def _share(some: Collection, runs: Collection, what: str) -> str:
-    return f"{len(some)} of {len(runs)} runs {'is' if len(some) == 1 else 'are'} {what}"
+def _missing(missing: Collection, runs: Collection) -> str:
+    return f"{len(missing)} of {len(runs)} runs {'is' if len(missing) == 1 else 'are'} missing"
 
 
 def collect(
@@ -140,7 +133,7 @@ def _concatenated(
     missing = [path_of(run) for run in runs if not path_of(run).exists()]
     if missing and not allow_missing:
         raise DamagedFileError(
-            f"{_share(missing, runs, 'missing')}, the first is {missing[0]}. "
+            f"{_missing(missing, runs)}, the first is {missing[0]}. "
             "Run `snakemake` to compute them, or `snakemake partial` for tables without them."
         )
     tables, others = [], []

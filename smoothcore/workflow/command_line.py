@@ -4,38 +4,25 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 from smoothcore.errors import SettingsError
+from smoothcore.regularizers import NONE
+from smoothcore.study.run import Run
+from smoothcore.training.recipe import Recipe
 
-#: run and recipe of a first try by hand, in the words of the config
-EXAMPLE_RUN = {
-    "pair": "4-9",
-    "size": 64,
-    "seed": 0,
-    "regularizer": "none",
-    "lambda": 0,
-    "learning_rate": 0.01,
-}
-EXAMPLE_RECIPE = {
-    "dataset": "mnist",
-    "engine": "sparse",
-    "hidden_units": 256,
-    "alpha": 0.01,
-    "batch_size": 64,
-    "epsilon": 1e-5,
-    "max_epochs": 25000,
-}
+#: of a first try by hand
+EXAMPLE_RUN = Run("4-9", 64, 0, NONE, 0.0, 0.01)
+EXAMPLE_RECIPE = Recipe("mnist", "sparse", 256, 0.01, 64, 1e-5, 25000)
 
 
-def settings_parser(doc: str, example: Mapping[str, Any]) -> argparse.ArgumentParser:
-    """Return a parser with ``--settings``, whose help ends with an example."""
+def settings_parser(doc: str, **example: Any) -> argparse.ArgumentParser:
+    """Return a parser with ``--settings``, whose help ends with an example of its parts."""
     parser = argparse.ArgumentParser(
         description=doc,
-        epilog="example of settings:\n\n  " + json.dumps(example),
+        epilog="example of settings:\n\n  " + to_settings(**example),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--settings", required=True, help="JSON; its keys are those of the config")
@@ -123,9 +110,6 @@ def _part(given: Any, name: str, kind: type, problems: list[str]) -> Any:
 def _value(value: Any, kind: Any, path: str, problems: list[str]) -> Any:
     if kind is float and type(value) is int:
         return float(value)
-    if kind == tuple[str, ...] and isinstance(value, list):
-        value = tuple(value)
-        kind = tuple
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = getattr(kind, "__name__", str(kind))
         problems.append(f"{path}: got {json.dumps(value)}; must be {wanted}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smoothcore.datasets import all_datasets
-from smoothcore.regularizers import NONE, all_regularizers
+from smoothcore.regularizers import all_regularizers
 
 if TYPE_CHECKING:
     from smoothcore.study.config import Study
@@ -60,19 +60,6 @@ SLOW_START_SECONDS = 60.0
 SHORT_SECONDS = 180.0
 
 
-def _step_ratio(run: "Run", engine: str) -> float:
-    if run.regularizer == NONE:
-        return 1.0
-    return all_regularizers()[run.regularizer].step_ratio.get(engine, UNKNOWN_RATIO)
-
-
-def _epochs_ratio(run: "Run") -> float:
-    if run.regularizer == NONE:
-        return 1.0
-    ratios = all_regularizers()[run.regularizer].epochs_ratio
-    return _interpolate(ratios, run.lambda_) if ratios else UNKNOWN_RATIO
-
-
 def step_milliseconds(run: "Run", study: "Study") -> float:
     """Return the expected cost of one SGD step in milliseconds, on one core.
 
@@ -81,7 +68,9 @@ def step_milliseconds(run: "Run", study: "Study") -> float:
     engine = study.training.engine
     pixels = all_datasets()[study.dataset].d
     work = (study.training.batch_size / 64) * (pixels / 784) * (study.network.hidden_units / 256)
-    return PLAIN_STEP_MS[engine] * _step_ratio(run, engine) * work + _STEP_OVERHEAD_MS
+    about = all_regularizers().get(run.regularizer)  # None without a penalty
+    ratio = about.step_ratio.get(engine, UNKNOWN_RATIO) if about else 1.0
+    return PLAIN_STEP_MS[engine] * ratio * work + _STEP_OVERHEAD_MS
 
 
 def expected_epochs(run: "Run", study: "Study") -> float:
@@ -93,7 +82,9 @@ def expected_epochs(run: "Run", study: "Study") -> float:
     """
     epochs = _interpolate(EPOCHS_BY_SIZE, run.size)
     epochs *= (run.learning_rate / 0.01) ** _LEARNING_RATE_EXPONENT
-    epochs *= _epochs_ratio(run)
+    if about := all_regularizers().get(run.regularizer):
+        ratios = about.epochs_ratio
+        epochs *= _interpolate(ratios, run.lambda_) if ratios else UNKNOWN_RATIO
     epochs *= max(0.1, math.log(study.training.epsilon) / math.log(1e-5))
     return min(float(study.training.max_epochs), epochs)
 
@@ -121,11 +112,6 @@ def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
     """
     wanted = MARGIN * min(expected_seconds(run, study) * attempt, longest_seconds(run, study))
     return math.ceil((wanted + SLOW_START_SECONDS) / 60)
-
-
-def measuring_minutes(attempt: int = 1) -> int:
-    """Return the time limit a measuring job asks for: it needs seconds, whatever the network."""
-    return attempt
 
 
 def training_memory_mb(study: "Study", attempt: int = 1) -> int:

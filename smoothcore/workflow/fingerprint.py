@@ -16,9 +16,7 @@ from pathlib import Path
 
 from smoothcore import registry
 from smoothcore.measures import all_measures
-from smoothcore.study.run import Run
 from smoothcore.training.determining import determining_modules
-from smoothcore.training.recipe import Recipe
 
 PACKAGE = "smoothcore"
 _ROOT = Path(__file__).parents[2]
@@ -63,17 +61,13 @@ def fingerprint(*sources: Path | str) -> str:
     return digest.hexdigest()[:16]
 
 
-def training_code(run: Run, recipe: Recipe) -> str:
+@functools.cache
+def training_code(regularizer: str, engine: str) -> str:
     """Return the fingerprint of the code that determines a trained network.
 
     The code of the dataset is not in it: preparing the images refuses others than those that
     networks were trained on.
     """
-    return _training_code(run.regularizer, recipe.engine)
-
-
-@functools.cache
-def _training_code(regularizer: str, engine: str) -> str:
     by_name = determining_modules(regularizer, engine)
     return fingerprint("smoothcore.training.loop", "smoothcore.datasets._pair", *by_name)
 
@@ -148,14 +142,9 @@ def _imported(path: Path) -> frozenset[str]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = _module_of(node, path)
-            names.add(module)
-            names.update(
-                f"{module}.{alias.name}"
-                for alias in node.names
-                if module.split(".")[0] == PACKAGE
-                and module_file(f"{module}.{alias.name}").exists()
-            )
-    return frozenset(name for name in names if name.split(".")[0] == PACKAGE)
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    ours = (name for name in names if name.split(".")[0] == PACKAGE)
+    return frozenset(name for name in ours if module_file(name).exists())
 
 
 def _module_of(node: ast.ImportFrom, path: Path) -> str:
@@ -186,14 +175,8 @@ def _tree(path: Path) -> ast.Module:
 def _normalized(path: Path) -> str:
     """The source without comments, docstrings, layout, and what an entry says of itself."""
     tree = ast.Module([s for s in _tree(path).body if not _describes(s)], type_ignores=[])
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in [tree, *_statements(tree)]:
-        body = getattr(node, "body", None)
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            node.body = body[1:] or [ast.Pass()]
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)

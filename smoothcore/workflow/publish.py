@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from smoothcore.errors import SettingsError
+from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import STATUSES
@@ -35,8 +36,7 @@ def publish(folder: Path, destination: Path) -> Path:
     missing = [name for name in (*TABLES, "report.html") if not (source / name).exists()]
     if missing:
         raise SettingsError(
-            f"{source} lacks {', '.join(missing)}. Make the tables first:  snakemake"
-            f"{'' if whole else ' partial'} --cores 1"
+            f"{source} lacks {', '.join(missing)}. {repair_hint(source / missing[-1])}"
         )
     target.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != destination.resolve():
@@ -67,8 +67,10 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
     yield ""
     yield from _table("ended as", {s: int((runs["status"] == s).sum()) for s in STATUSES}, "runs")
     yield from _table("made by", _made_by(runs, folder), "")
-    size = sum(path.stat().st_size for path in target.iterdir() if path.suffix in SUFFIXES)
-    yield from _table("file", _hashes(target), f"SHA-256 ({size / 1e6:.1f} MB in all)")
+    files = [path for path in sorted(target.iterdir()) if path.suffix in SUFFIXES]
+    hashes = {p.name: f"`{hashlib.sha256(p.read_bytes()).hexdigest()}`" for p in files}
+    size = sum(path.stat().st_size for path in files)
+    yield from _table("file", hashes, f"SHA-256 ({size / 1e6:.1f} MB in all)")
 
 
 def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
@@ -88,14 +90,6 @@ def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
 
 def _counted(column: pd.Series) -> str:
     return "; ".join(f"{value} ({count:,})" for value, count in column.value_counts().items())
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        path.name: f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`"
-        for path in sorted(folder.iterdir())
-        if path.suffix in SUFFIXES
-    }
 
 
 def _table(head: str, rows: Mapping[str, object], second: str) -> Iterator[str]:

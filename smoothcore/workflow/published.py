@@ -89,6 +89,8 @@ def restore(layout: Layout, tables: Path) -> int:
     with atomic_write(layout.root / RESTORED) as temporary:
         named = [list(run.coordinates.values()) for run in runs]
         temporary.write_text(json.dumps(named), encoding="utf-8")
+    # of tables without a run there is none
+    (unfinished.root / "runs").mkdir(parents=True, exist_ok=True)
     (unfinished.root / "runs").rename(layout.root / "runs")
     unfinished.root.rmdir()
     return len(runs)

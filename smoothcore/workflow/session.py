@@ -13,24 +13,19 @@ from snakemake.io import is_flagged
 from smoothcore.datasets import prepare
 from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
 from smoothcore.files.paths import Layout
-from smoothcore.files.repair import data_repair_command
-from smoothcore.jobs.settings import MeasuringSettings, measuring_of
+from smoothcore.files.repair import repair_command
+from smoothcore.jobs.settings import measuring_of
 from smoothcore.regularizers import NONE
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs
 from smoothcore.study.run import Run
-from smoothcore.training.recipe import Recipe, recipe_of
+from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow import changes, costs
 from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.published import (
-    TABLES,
-    published_tables,
-    restore,
-    restored_runs,
-)
+from smoothcore.workflow.published import TABLES, published_tables, restore, restored_runs
 from smoothcore.workflow.searching import search_so_far
 
 
@@ -72,14 +67,6 @@ class Session:
         """The images."""
         return self.layout.data(self.study.dataset)
 
-    def run(self, wildcards: Any) -> Run:
-        """Return the run that the wildcards of a job name."""
-        return Run.from_coordinates(wildcards)
-
-    def recipe(self, run: Run) -> Recipe:
-        """Return the settings that a run depends on."""
-        return recipe_of(self.study, run)
-
     @cached_property
     def _places(self) -> dict[Run, int]:
         """The place of each run in the order in which they are worth having.
@@ -103,15 +90,15 @@ class Session:
 
     def priority(self, wildcards: Any) -> int:
         """Return the priority of the jobs of a run; a trained network is measured at once."""
-        return len(self.runs) - self._places.get(self.run(wildcards), len(self.runs))
+        return len(self.runs) - self._places.get(Run.from_coordinates(wildcards), len(self.runs))
 
     def cost_class(self, wildcards: Any) -> str:
         """Return the class of a run; those of one class share an allocation on a cluster."""
-        return costs.cost_class(self.run(wildcards), self.study)
+        return costs.cost_class(Run.from_coordinates(wildcards), self.study)
 
     def training_minutes(self, wildcards: Any, attempt: int) -> int:
         """Return the time limit that a training job asks a cluster for."""
-        return costs.training_minutes(self.run(wildcards), self.study, attempt)
+        return costs.training_minutes(Run.from_coordinates(wildcards), self.study, attempt)
 
     def training_memory_mb(self, wildcards: Any, attempt: int) -> int:
         """Return the memory that a training job asks a cluster for."""
@@ -123,28 +110,23 @@ class Session:
         One text for all settings: Snakemake compares params as a set and would not notice two
         values that are swapped.
         """
-        run = self.run(wildcards)
-        return to_settings(run=run, recipe=self.recipe(run))
+        run = Run.from_coordinates(wildcards)
+        return to_settings(run=run, recipe=recipe_of(self.study, run))
 
     def training_code(self, wildcards: Any) -> str:
         """Return the fingerprint of the code that determines a run."""
-        run = self.run(wildcards)
-        return self._known(training_code(run, self.recipe(run)))
+        return self._known(training_code(wildcards.regularizer, self.study.training.engine))
 
     def measuring_settings(self, wildcards: Any) -> str:
         """Return what a measuring job is told, as JSON."""
-        run = self.run(wildcards)
-        return to_settings(run=run, recipe=self.recipe(run), measuring=self.measuring)
-
-    @cached_property
-    def measuring(self) -> MeasuringSettings:
-        """The settings of measuring."""
-        return measuring_of(self.study)
+        run = Run.from_coordinates(wildcards)
+        recipe, measuring = recipe_of(self.study, run), measuring_of(self.study)
+        return to_settings(run=run, recipe=recipe, measuring=measuring)
 
     @cached_property
     def measuring_code(self) -> str:
         """The measures to compute, each with the fingerprint of its code, as JSON."""
-        code = {name: self._known(measuring_code(name)) for name in list(self.study.measures.names)}
+        code = {name: self._known(measuring_code(name)) for name in self.study.measures.names}
         return json.dumps(code)
 
     def _known(self, code: str) -> str:
@@ -188,7 +170,7 @@ class Session:
     def jobs(self, dag: Any) -> Iterator[Job]:
         """Yield the jobs of this study that Snakemake runs, with their expected seconds."""
         for job, stage in self._needed(dag):
-            run = self.run(job.wildcards) if stage else None
+            run = Run.from_coordinates(job.wildcards) if stage else None
             seconds, trains = costs.MEASURE_SECONDS, stage == "training"
             if trains and run:
                 seconds = costs.expected_seconds(run, self.study)
@@ -226,7 +208,7 @@ class Session:
 
         partial = self.layout.root / "partial" / TABLES[0]
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
-            if about(self.layout.grid) != json.loads(json.dumps(self.study.to_dict())):
+            if about(self.layout.grid) != self.study.to_dict():
                 dag.forcefiles.add(str(self.layout.grid))
         with contextlib.suppress(DamagedFileError, StorageError):
             rows = read_parquet(partial).num_rows  # first: most starts have no such table
@@ -247,7 +229,7 @@ class Session:
         needed = (job for job, stage in self._needed(dag) if stage == "training")
         again = [job for job in needed if _is_finished(dag, job)]
         if again:
-            command = data_repair_command(self.data)
+            command = repair_command(self.data, force=True)
             raise SmoothcoreError(
                 f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would "
                 f"be trained again. Prepare the images alone first:  {command}  To train all "
@@ -264,7 +246,8 @@ class Session:
         ours = [Path(path) for path in shown if path.startswith(f"{self.folder}/")]
         missing = [path for path in ours if not path.exists()]
         if missing:
-            others = f" and {len(missing) - 1} others are" if missing[1:] else " is"
+            n = len(missing) - 1
+            others = f" and {n} other{'s' * (n > 1)} are" if n else " is"
             raise SmoothcoreError(
                 f"{self.layout.root} has nothing to report yet: {missing[0]}{others} missing. "
                 "`snakemake` makes what is missing; `snakemake partial`, then `snakemake partial "

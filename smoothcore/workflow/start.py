@@ -23,17 +23,10 @@ from smoothcore.workflow.progress import RunProgress
 from smoothcore.workflow.session import Session
 
 #: options of Snakemake that say what a study is and where it is computed, not what to compute
-_OF_THE_STUDY = {
-    "snakefile": "--snakefile",
-    "directory": "--directory",
-    "profile": "--profile",
-    "workflow_profile": "--workflow-profile",
-    "software_deployment_method": "--software-deployment-method",
-    "cores": "--cores",
-    "jobs": "--jobs",
-    "configfile": "--configfile",
-    "config": "--config",
-}
+_OF_THE_STUDY = (
+    "snakefile", "directory", "profile", "workflow_profile", "software_deployment_method", "cores",
+    "jobs", "configfile", "config",
+)  # fmt: skip
 
 
 def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Session:
@@ -47,11 +40,10 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
     Raises:
         SmoothcoreError: the configuration is not valid, or a published table is damaged.
     """
-    # a job that Snakemake runs in a process of its own has nothing to say about the whole
-    alone = "--mode" not in sys.argv
     session = Session(_study_of(workflow, config, here))
-    if alone:
-        session.restore_published(logger.info)
+    if "--mode" in sys.argv:  # a job that Snakemake runs in a process of its own
+        return session
+    session.restore_published(logger.info)
 
     def check() -> None:
         if workflow.dryrun or workflow.touch:
@@ -65,21 +57,20 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         with _refusing():
             session.check_report(workflow.dag)
 
-    if alone:
-        interrupts.listen()
-        progress = RunProgress(
-            lambda: session.jobs(workflow.dag),
-            changes=lambda: session.changes(workflow.dag),
-            dry_run=lambda: workflow.dryrun,
-            interrupted=lambda: interrupts.count > 0,
-            afterwards=session.search_message,
-        )
-        before = {
-            "Building DAG": lambda: session.force_stale_tables(workflow.dag),
-            "run_info": check,
-            "Creating report": check_report,
-        }
-        _attach(Messages(before, session.layout.root, progress))
+    interrupts.listen()
+    progress = RunProgress(
+        lambda: session.jobs(workflow.dag),
+        changes=lambda: session.changes(workflow.dag),
+        dry_run=lambda: workflow.dryrun,
+        interrupted=lambda: interrupts.count > 0,
+        afterwards=session.search_message,
+    )
+    before = {
+        "Building DAG": lambda: session.force_stale_tables(workflow.dag),
+        "run_info": check,
+        "Creating report": check_report,
+    }
+    _attach(Messages(before, session.layout.root, progress))
     return session
 
 
@@ -135,11 +126,11 @@ def command_typed(argv: Sequence[str]) -> str:
         words = [Path(program).name if program == shutil.which(Path(program).name) else program]
     parser = get_argument_parser()
     given, _ = parser.parse_known_args(options)
-    for name, option in _OF_THE_STUDY.items():
+    for name in _OF_THE_STUDY:
         value = getattr(given, name, None)
         if value and value != parser.get_default(name):
             several = value if isinstance(value, list | tuple | set | frozenset) else [value]
-            words += [option, *map(str, several)]
+            words += [f"--{name.replace('_', '-')}", *map(str, several)]
     return shlex.join(words)
 
 

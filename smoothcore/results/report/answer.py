@@ -242,10 +242,10 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
     else:
         measures = dict.fromkeys(other["measure"])
         most = [m for m in measures if times.get(m) == times.max()]
-        verb, of = "is" if len(most) == 1 else "are", (other["measure"] == most[0]).sum()
+        verb = "is" if len(most) == 1 else "are"
         second = (
-            f"Of all measures {_enumerate(most)} {verb} lowered most often, by {times.max()} of "
-            f"{of} penalties on another one"
+            f"Of all measures {_enumerate(most)} {verb} lowered most often, by {times.max()} "
+            f"{'penalty' if times.max() == 1 else 'penalties'} on another one"
         )
         never = [m for m in measures if m not in times.index]
         second += f"; {_enumerate(never)} by none" if never else ""

@@ -8,7 +8,6 @@ import pandas as pd
 
 from smoothcore.regularizers import NONE, all_regularizers
 
-_COLUMNS = ["stage", "regularizer", "seconds", "cpu_seconds", "memory_mb"]
 _REGULARIZER = re.compile(r"regularizer=([^/]+)")
 
 
@@ -16,28 +15,22 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     """Read the benchmark files below ``results/<name>/benchmarks``, one job each.
 
     Returns:
-        ``stage``, the rule; ``regularizer``, empty for a job of none; ``seconds``, ``cpu_seconds``
-        and ``memory_mb`` (peak resident set), NaN where a job was too short for Snakemake to see.
-        Files that are not whole, as a job that is running leaves them, are skipped.
+        ``stage``, the rule; ``regularizer``, empty for a job of none; ``seconds`` and ``memory_mb``
+        (peak resident set), NaN where a job was too short for Snakemake to see. Files that are not
+        whole, as a job that is running leaves them, are skipped.
     """
     rows = []
     for path in sorted(folder.glob("**/*.tsv")):
         name = path.relative_to(folder).as_posix()
         match = _REGULARIZER.search(name)
+        key = (name.split("/")[0].removesuffix(".tsv"), match.group(1) if match else "")
         with path.open(newline="", encoding="utf-8") as file:
-            for job in csv.DictReader(file, delimiter="\t"):
-                values = [_number(job.get(column)) for column in ("s", "cpu_time", "max_rss")]
-                if values[0] == values[0]:
-                    stage = name.split("/")[0].removesuffix(".tsv")
-                    rows.append((stage, match.group(1) if match else "", *values))
-    return pd.DataFrame(rows, columns=_COLUMNS)
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return float("nan")
+            jobs = csv.DictReader(file, delimiter="\t")
+            rows += [(*key, job.get("s"), job.get("max_rss")) for job in jobs]
+    table = pd.DataFrame(rows, columns=["stage", "regularizer", "seconds", "memory_mb"])
+    for name in ("seconds", "memory_mb"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table.dropna(subset="seconds", ignore_index=True)
 
 
 def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +67,6 @@ def duration(seconds: float) -> str:
     """Return a length of time for people: 0.4 s, 12 s, 3.4 min, 2.1 h."""
     if seconds != seconds:
         return "–"
-    for limit, unit, factor in ((60, "s", 1), (3600, "min", 60), (float("inf"), "h", 3600)):
-        if seconds < limit:
-            value = seconds / factor
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
-    raise AssertionError("unreachable")
+    unit, factor = ("s", 1) if seconds < 60 else ("min", 60) if seconds < 3600 else ("h", 3600)
+    value = seconds / factor
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup, escape
 
 import smoothcore
@@ -17,8 +16,6 @@ from smoothcore.results.report import answer, compute, plots, provenance, svg, t
 from smoothcore.results.report.inputs import Inputs
 from smoothcore.results.style import LONG_NAMES, svg_text
 
-_FOLDER = Path(__file__).parent
-
 #: beyond these the page refers to the table of runs
 _MOST_LISTED = 60
 
@@ -26,7 +23,7 @@ _MOST_LISTED = 60
 def render(inputs: Inputs) -> str:
     """Return the report as the text of one HTML file that needs no other file."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -38,17 +35,17 @@ def render(inputs: Inputs) -> str:
 
 def _context(inputs: Inputs) -> dict[str, Any]:
     made, runs = inputs.made, inputs.runs
+    table2 = made["table2"]
+    bounded = table2["upper_bound"] & table2["r_norm_mean"].notna()
     counts = selection.interpolation_counts(runs, inputs.grid)
     differences = provenance.differences(inputs.study)
-    found = answer.findings(made["table1"], made["table2"])
+    found = answer.findings(made["table1"], table2)
     by_kind = compute.by_kind(inputs.benchmarks)
     beside = {"is_papers": not differences}
     failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
     coordinates = selection.COORDINATES
     return {
-        "css": Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         "theme": svg.theme(),
-        "script": Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),
         "name": inputs.study["name"],
         "asked": len(inputs.grid),
         "present": len(inputs.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
@@ -65,13 +62,11 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "long_names": LONG_NAMES,
         "definitions": [(name, *_definition(about)) for name, about in all_measures().items()],
         "table1": tables.table1(made["table1"], **beside),
-        "table2": tables.table2(made["table2"], **beside),
+        "table2": tables.table2(table2, **beside),
         "effects": tables.effects(made["penalty_effects"]),
         "pairs": tables.pairs(inputs),
-        "lambdas_missing": list(
-            dict.fromkeys(made["table2"].loc[made["table2"]["lambda"].isna(), "regularizer"])
-        ),
-        "upper_bounds": sorted(_upper_bounds(made["table2"])),
+        "lambdas_missing": table2.loc[table2["lambda"].isna(), "regularizer"].unique().tolist(),
+        "upper_bounds": sorted(table2.loc[bounded, "regularizer"].unique()),
         "figures": _figures(inputs),
         "experiments": tables.completeness(selection.completeness(inputs.grid, runs)),
         "counts": tables.counts(counts),
@@ -83,7 +78,7 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "settings": tables.settings(
             "settings",
             ["Key", "Value"],
-            {k: [v] for k, v in provenance.flattened(inputs.study).items() if k != "mnist_dir"},
+            [(k, v) for k, v in provenance.flattened(inputs.study).items() if k != "mnist_dir"],
         ),
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
         "libraries": provenance.libraries(),
@@ -92,11 +87,6 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "seeds": sorted(inputs.grid["seed"].unique().tolist()),
         "made_at": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     }
-
-
-def _upper_bounds(table2: pd.DataFrame) -> set[str]:
-    there = table2["upper_bound"] & table2["r_norm_mean"].notna()
-    return set(table2.loc[there, "regularizer"])
 
 
 def _definition(about: Any) -> tuple[str, str]:

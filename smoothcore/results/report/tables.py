@@ -52,16 +52,12 @@ def _table(name: str, heads: list, rows: Iterable[list], **options) -> Table:
     return Table(name, heads, cells, **options)
 
 
-def lambda_(value: float) -> Markup:
+def _lambda(value: float) -> Cell:
     """Return λ as 3.2 × 10⁻⁴."""
     text = comparison.plain_lambda(value).replace("-", "−")
     mantissa, _, exponent = text.partition("e")
     factor = "" if mantissa == "1" else f"{mantissa} × "
-    return Markup(f"{factor}10<sup>{exponent}</sup>") if exponent else Markup(text)
-
-
-def _lambda(value: float) -> Cell:
-    return Cell(lambda_(value), value)
+    return Cell(Markup(f"{factor}10<sup>{exponent}</sup>") if exponent else text, value)
 
 
 def _count(value: float) -> Cell:
@@ -298,9 +294,8 @@ def steps(table: pd.DataFrame) -> Table:
     return _plain("steps", heads, table)
 
 
-def settings(name: str, heads: list[str], values: Mapping[str, Any] | list[tuple]) -> Table:
+def settings(name: str, heads: list[str], rows: list[tuple]) -> Table:
     """Return keys of the configuration with their values."""
-    rows = values.items() if isinstance(values, Mapping) else values
     shown = [[Markup("<code>{}</code>").format(key), *map(_short, of)] for key, *of in rows]
     return _table(name, heads, shown, text=(1, 2))
 
