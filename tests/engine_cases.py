@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from reference import Goal
-from reference import epoch as reference_epoch
 from sklearn.datasets import load_digits
 
 from smoothcore import engines
@@ -12,6 +10,8 @@ from smoothcore.engines import Engine
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 from smoothcore.regularizers import NONE, all_regularizers, load_step
+from tests.reference import Goal
+from tests.reference import epoch as reference_epoch
 
 #: a λ per regularizer at which the penalty visibly changes the weights within tens of steps
 LAMBDAS = {NONE: 0.0, "GN": 1e-2, "WP": 1e-2, "FPL": 1e-2, "GPL": 1e-2, "GPL-exact": 1e-2}

@@ -21,14 +21,13 @@ from smoothcore.results import statistics
 from smoothcore.results.collected import read_collected
 from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
-from smoothcore.study.config import Study, load_study
+from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import Run
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import recipe_of
-
-ROOT = Path(__file__).parent.parent
+from tests.workflow import REPOSITORY, study_of
 
 #: invented values at 64 images, what a doubling of them adds, the share a penalty takes off
 BASE = {"GN": 0.9, "FPL": 1.12, "GPL": 1.6, "WP": 6.0}
@@ -48,20 +47,12 @@ DECOY = 1e6
 
 def paper_study() -> Study:
     """The configuration of the paper's study."""
-    return load_study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    return study_of({})
 
 
 def demo_study() -> Study:
     """The configuration of the demo: three pairs of the 8 × 8 digits."""
-    base = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    overlay = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
-    return load_study(_merged(base, overlay))
-
-
-def _merged(below, above):
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    return below | {key: _merged(below.get(key), value) for key, value in above.items()}
+    return study_of(yaml.safe_load((REPOSITORY / "config" / "demo.yaml").read_text("utf-8")))
 
 
 def penalized(run: Run) -> str:

@@ -1,11 +1,10 @@
 """What the benchmark compares with is the same work: the Keras way follows the judge's steps."""
 
-import engine_cases
 import numpy as np
 import pytest
-import reference
 
 from smoothcore.regularizers import all_regularizers
+from tests import engine_cases, reference
 
 pytestmark = pytest.mark.tensorflow
 

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from malformed_configs import CASES
 
 from smoothcore.errors import ConfigError
 from smoothcore.regularizers import all_regularizers
@@ -20,6 +19,7 @@ from smoothcore.study import models, reference
 from smoothcore.study.config import check_files, load_study, merged
 from smoothcore.study.messages import key_paths, resolved
 from smoothcore.study.models import Study
+from tests.malformed_configs import CASES
 
 ROOT = Path(__file__).parents[1]
 

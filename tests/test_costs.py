@@ -1,25 +1,21 @@
 """The expected cost of a run: worked out by hand, and what a scheduler relies on."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
-import yaml
 
 from smoothcore.engines import ENGINES
 from smoothcore.regularizers import NONE, Regularizer, all_regularizers
-from smoothcore.study.config import load_study
 from smoothcore.study.grid import all_runs
 from smoothcore.study.models import Network
 from smoothcore.study.run import Run
 from smoothcore.workflow import costs
-
-ROOT = Path(__file__).parent.parent
+from tests.synthetic_study import paper_study
 
 
 @pytest.fixture(scope="module")
 def paper():
-    return load_study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    return paper_study()
 
 
 @pytest.fixture(scope="module")

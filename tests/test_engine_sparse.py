@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_cases import (
+
+from smoothcore.datasets import prepare
+from smoothcore.engines import DIVERGED_ABOVE
+from smoothcore.network.two_layer import TwoLayerNetwork
+from tests.engine_cases import (
     OBJECTIVES,
     create,
     digits_problem,
@@ -19,10 +23,6 @@ from engine_cases import (
     run_engine,
     run_reference,
 )
-
-from smoothcore.datasets import prepare
-from smoothcore.engines import DIVERGED_ABOVE
-from smoothcore.network.two_layer import TwoLayerNetwork
 
 ROOT = Path(__file__).resolve().parents[1]
 PENALTIES = [name for name in OBJECTIVES if name != "none"]
@@ -245,7 +245,7 @@ import hashlib
 import itertools
 import sys
 from numba.core.bytecode import FunctionIdentity
-from engine_cases import create, digits_problem, objective, run_engine
+from tests.engine_cases import create, digits_problem, objective, run_engine
 
 problem = digits_problem(n=128, h=64, epochs=4)
 for regularizer in sys.argv[1:]:
@@ -261,9 +261,8 @@ for regularizer in sys.argv[1:]:
 
 def test_what_a_process_compiled_or_loaded_before_changes_no_bit(tmp_path):
     def digests(*regularizers):
-        path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
         environment = os.environ | {
-            "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path, "PYTHONHASHSEED": "0",
+            "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0",
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-c", SEVERAL, *regularizers],
@@ -309,8 +308,8 @@ def test_without_compilation_there_is_one_readable_error(tmp_path):
 
 OTHER_PROCESSOR = """
 import numpy as np
-from engine_cases import create, distance, objective, random_problem, run_engine
-from engine_cases import run_reference
+from tests.engine_cases import create, distance, objective, random_problem, run_engine
+from tests.engine_cases import run_reference
 from smoothcore.engines.sparse.sweep import UNITS
 
 assert UNITS == 32, UNITS
@@ -332,7 +331,7 @@ def test_processors_with_shorter_vectors(tmp_path):
     program = OTHER_PROCESSOR.format(allowed=tolerance(random_problem(), 16))
     environment = os.environ | {
         "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx2,+fma",
-        "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+        "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 

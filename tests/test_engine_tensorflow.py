@@ -5,15 +5,22 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-import engine_cases
 import numpy as np
 import pytest
-from engine_cases import OBJECTIVES, create, objective, random_problem, run_engine, run_reference
 
 from smoothcore.engines import DIVERGED_ABOVE
 from smoothcore.network.two_layer import initialize
+from tests import engine_cases
+from tests.engine_cases import (
+    OBJECTIVES,
+    create,
+    objective,
+    random_problem,
+    run_engine,
+    run_reference,
+)
+from tests.workflow import REPOSITORY
 
 pytestmark = pytest.mark.tensorflow
 
@@ -168,7 +175,7 @@ def test_images_without_any_ink():
 
 _ANOTHER_PROCESS = """
 import sys
-import engine_cases
+from tests import engine_cases
 import numpy as np
 
 problem = engine_cases.digits_problem(epochs=5)
@@ -186,9 +193,8 @@ keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(sys.argv[2])
 
 def test_another_process_gives_the_same_bits_and_does_without_keras(tmp_path):
     """Keras, left out of the import of TensorFlow for speed, still works when imported later."""
-    here = Path(__file__).parent
     archive, model = tmp_path / "run.npz", tmp_path / "model.keras"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (here, here.parent)))}
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-c", _ANOTHER_PROCESS, str(archive), str(model)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from engine_cases import OBJECTIVES, create, digits_problem, distance, objective, run_engine
 
 from smoothcore import engines, measures
 from smoothcore.network.seeds import EpochPermutations, stream
 from smoothcore.regularizers import NONE
+from tests.engine_cases import OBJECTIVES, create, digits_problem, distance, objective, run_engine
 
 pytestmark = pytest.mark.tensorflow
 

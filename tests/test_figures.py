@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from synthetic_study import demo_study, paper_study, write_study
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
@@ -17,6 +16,7 @@ from smoothcore.results.collected import read_collected, read_made
 from smoothcore.results.figures import all_figures, figure1, figure2, monotonicity_figure
 from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
+from tests.synthetic_study import demo_study, paper_study, write_study
 
 
 @pytest.fixture(scope="module")

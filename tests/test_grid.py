@@ -6,23 +6,19 @@ from smoothcore.files.paths import Layout
 from smoothcore.study import grid
 from smoothcore.study.config import load_study
 from smoothcore.study.run import Run
-
-ROOT = Path(__file__).parent.parent
-
-
-def paper():
-    return load_study(yaml.safe_load((ROOT / "config.yaml").read_text()))
+from tests.synthetic_study import paper_study
+from tests.workflow import REPOSITORY
 
 
 def test_the_paper_has_1575_runs():
-    study = paper()
+    study = paper_study()
     assert len(list(grid.monotonicity_runs(study))) == 45 * 8 * 3
     assert len(list(grid.optimality_runs(study))) == 45 * (2 + 3 + 2 + 2 + 2)
     assert len(grid.all_runs(study)) == 1575
 
 
 def test_the_table_tells_which_experiment_uses_a_run():
-    table = grid.to_table(paper())
+    table = grid.to_table(paper_study())
     assert len(table) == 1575
     assert table["monotonicity"].sum() == 1080
     assert table["optimality"].sum() == 495
@@ -32,7 +28,7 @@ def test_the_table_tells_which_experiment_uses_a_run():
 
 
 def test_every_run_has_its_own_files():
-    layout, runs = Layout(Path("results/paper")), grid.all_runs(paper())
+    layout, runs = Layout(Path("results/paper")), grid.all_runs(paper_study())
     for path_of in (layout.weights, layout.record, layout.curve, layout.measured):
         assert len({path_of(run) for run in runs}) == len(runs)
 
@@ -49,7 +45,7 @@ def test_a_path_reads_like_its_coordinates():
 
 def searched(search, **changes):
     """Two pairs, two seeds, and the λ of one regularizer: 1e-3 is the largest."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     config |= {"pairs": ["0-1", "4-9"], "monotonicity": None}
     grids = {"GN": {"lambda": [1e-3, 1e-4], "learning_rate": 0.01}}
     config["optimality"] |= {"seeds": [0, 1], "regularizers": grids, "search": search} | changes
@@ -93,7 +89,7 @@ def test_steps_of_a_ladder_differ_after_rounding():
 
 def test_no_search_asks_for_nothing():
     assert asked(searched(None), known(1e-3, 4) | known(1e-4, 4)) == []
-    assert asked(paper(), {}) == []
+    assert asked(paper_study(), {}) == []
 
 
 def test_the_search_starts_when_the_largest_lambda_is_complete_and_half_of_it_interpolates():

@@ -11,12 +11,12 @@ import duckdb
 import matplotlib
 import pandas as pd
 import pytest
-from synthetic_study import DECOY, demo_study, interpolates, value_of, write_study
 
 from smoothcore.datasets import prepare
 from smoothcore.files.paths import Layout
 from smoothcore.measures import all_measures
 from smoothcore.study.grid import all_runs
+from tests.synthetic_study import DECOY, demo_study, interpolates, value_of, write_study
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^([^\n]+)\n\n```(\w+) ?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

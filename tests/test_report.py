@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kendalltau
-from synthetic_study import demo_study, interpolates, paper_study, value_of, write_study
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
@@ -21,6 +20,7 @@ from smoothcore.results import comparison, style
 from smoothcore.results.comparison import Compared
 from smoothcore.results.report import answer, compute, inputs, page, provenance, svg
 from smoothcore.study.grid import all_runs
+from tests.synthetic_study import demo_study, interpolates, paper_study, value_of, write_study
 from workflow_scripts import make_report, show_tables
 
 

@@ -5,13 +5,13 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from synthetic_study import demo_study, write_study
 
 from smoothcore.results import FIGURES, TABLES, toy
 from smoothcore.results.figures import figure1 as draw_figure1
 from smoothcore.results.report import inputs, page
 from smoothcore.results.style import save_figure
 from smoothcore.study.grid import all_runs
+from tests.synthetic_study import demo_study, write_study
 
 pytestmark = pytest.mark.browser
 

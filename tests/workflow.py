@@ -18,7 +18,7 @@ import yaml
 
 from smoothcore.files.paths import Layout
 from smoothcore.files.storage import read_parquet
-from smoothcore.study.config import Study, load_study
+from smoothcore.study.config import Study, load_study, merged
 from smoothcore.study.grid import all_runs
 from smoothcore.study.run import Run
 
@@ -261,12 +261,4 @@ def wait_until(condition, seconds: float = 120.0, interval: float = 0.02):
 
 def study_of(config: dict) -> Study:
     """Return the study of a config that is layered over the one of the repository."""
-    return load_study(_merged(yaml.safe_load((REPOSITORY / "config.yaml").read_text()), config))
-
-
-def _merged(base: dict, over: dict) -> dict:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+    return load_study(merged(yaml.safe_load((REPOSITORY / "config.yaml").read_text()), config))
