@@ -1,9 +1,19 @@
 """Killed at any moment, started again, and nothing is lost. Through the real snakemake."""
 
+import os
+import signal
+
 import pytest
 
 from tests.soak import soak
-from tests.workflow import TARGETS, final_files
+from tests.workflow import (
+    TARGETS,
+    final_files,
+    kill_group,
+    script_name,
+    scripts_of,
+    wait_until,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -26,3 +36,17 @@ def test_ten_kills(finished, empty):
     assert all(path.name.endswith(".lock") for path in left), left
     assert empty.planned(*TARGETS) == {}
     assert len(final_files(empty.results)) == len(expected)
+
+
+def test_ctrl_c_is_an_interruption_and_no_failure(empty):
+    process = empty.start(*TARGETS)
+    try:
+        wait_until(lambda: "train" in map(script_name, scripts_of(process)))
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.wait(timeout=60) != 0
+    finally:
+        kill_group(process)
+    said = (empty.folder / "snakemake.log").read_text()
+    assert "interrupted; the same command continues" in said
+    assert "Traceback" not in said and "Error" not in said
+    assert empty.planned(*TARGETS)["train"] > 0  # nothing has to be unlocked

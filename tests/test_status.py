@@ -1,0 +1,66 @@
+"""How far a study is said to be: from records, checkpoints and logs, without starting anything."""
+
+import os
+
+import numpy as np
+import pytest
+
+from smoothcore.files.paths import Layout
+from smoothcore.files.storage import write_npz
+from smoothcore.study.grid import all_runs
+from smoothcore.workflow import status
+from smoothcore.workflow.costs import expected_seconds
+from tests.synthetic_study import write_study
+from tests.workflow import CONFIG, study_of
+
+STUDY = study_of(CONFIG | {"optimality": None})
+RUNS = all_runs(STUDY)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return Layout(tmp_path / "results" / "tiny")
+
+
+def write_checkpoint(layout, run, seconds):
+    write_npz(layout.checkpoint(run), {"seconds": np.array(seconds)})
+
+
+def test_a_fresh_checkpoint_is_of_a_run_that_is_trained(layout):
+    run = RUNS[0]
+    expected = expected_seconds(run, STUDY)
+    assert status.run_status(layout, STUDY, run) == status.RunStatus("waiting", "", 0.0, expected)
+    write_checkpoint(layout, run, expected / 4)
+    found = status.run_status(layout, STUDY, run)
+    assert found == status.RunStatus("running", "", expected / 4, pytest.approx(3 * expected / 4))
+    old = layout.checkpoint(run).stat().st_mtime - 1000
+    os.utime(layout.checkpoint(run), (old, old))
+    assert status.run_status(layout, STUDY, run).state == "interrupted"
+
+
+def test_a_run_that_takes_longer_than_expected_is_never_about_to_end(layout):
+    write_checkpoint(layout, RUNS[0], 1e6)
+    left = status.run_status(layout, STUDY, RUNS[0]).left
+    assert left == pytest.approx(expected_seconds(RUNS[0], STUDY) / 10)
+
+
+def test_a_log_that_ends_with_an_error_is_of_a_run_that_failed(layout):
+    log = layout.log("train", RUNS[0])
+    log.parent.mkdir(parents=True)
+    log.write_text("epoch 1\n")
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "waiting"
+    log.write_text("epoch 1\nerror: the disk is full\n")
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "failed"
+
+
+def test_hours_left_are_corrected_by_what_finished_runs_took(layout, monkeypatch):
+    """A finished run against an expectation that counts as much as three: 100 s an image."""
+    monkeypatch.setattr(status, "expected_seconds", lambda run, study: 100.0 * run.size)
+    write_study(layout.root, STUDY, present=lambda run: run == RUNS[0], cells=True, figures=False)
+    (done, *others), mean = [100.0 * run.size for run in RUNS], 100.0 * (16 + 32) / 2
+    table = status.table(STUDY, layout).set_index("experiment")
+    assert table.loc["all", ["done", "waiting", "runs"]].tolist() == [1, 3, 4]
+    assert table.loc["all", "spent"] == 0  # a fraction of a second
+    left = sum(others) * 3 * mean / (done + 3 * mean) / 3600
+    assert table.loc["all", "left"] == pytest.approx(left, abs=0.0051)
+    assert left < 0.9 * sum(others) / 3600
