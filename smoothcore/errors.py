@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable
 
@@ -53,6 +54,9 @@ def exits_readably(main: Callable[..., int | None]) -> Callable[..., int]:
             return EXIT_INTERRUPTED
         except SmoothcoreError as error:
             _say(f"error: {error}")
+            return 1
+        except BrokenPipeError:  # who read what it prints has seen enough, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
 
     return wrapped

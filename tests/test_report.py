@@ -523,6 +523,17 @@ def show(folder, *options, **environment):
     ).stdout  # fmt: skip
 
 
+def test_a_reader_that_has_seen_enough(folder):
+    command = [sys.executable, "-m", "workflow_scripts.show_tables", "--folder", str(folder)]
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() in (0, 1)
+
+
 def test_tables_in_a_terminal_of_plain_ascii(folder):
     shown = show(folder, PYTHONIOENCODING="ascii").decode("ascii")
     assert "Table 1. Kendall's tau" in shown and "<= 0.9" in shown
