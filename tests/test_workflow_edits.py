@@ -27,7 +27,6 @@ NEW_MEASURE = {MEASURE: BLOCKS[MEASURE]}
 NEW_REGULARIZER = {name: text for name, text in BLOCKS.items() if "/regularizers/wd/" in name}
 NEW_DATASET = {name: text for name, text in BLOCKS.items() if "/datasets/" in name}
 NAMES = list(study_of(CONFIG).measures.names)
-WITH_MG = {"measures": {"names": [*NAMES, "MG"]}}
 
 #: what is made of the collected tables: their colours and names are in them
 SHOWN = {"make_tables", "make_figures", "make_report"}
@@ -140,7 +139,7 @@ def test_only_what_is_new_is_measured(study, tmp_path):
     written = {run: layout.weights(run).stat().st_mtime_ns for run in runs}
     edits = NEW_MEASURE | {"smoothcore/measures/wp.py": with_a_constant}
     study.repository = copy_repository(tmp_path / "repository", edits)
-    study.config["measures"] |= WITH_MG["measures"]
+    study.config["measures"]["names"] = [*NAMES, "MG"]
     study.write()
     targets = ("results/tiny/measures.parquet", *TARGETS)
     said = study.snakemake(*targets)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -194,6 +194,15 @@ def planned(said: str) -> dict[str, int]:
 def runs_planned(said: str, action: str = "Training") -> list[str]:
     """Return the runs a dry run announces, in the words of the rule's message."""
     return sorted(re.findall(rf"^ *Job \d+: {action}: (.*)$", said, re.MULTILINE))
+
+
+def in_words(runs: Iterable[Run]) -> list[str]:
+    """Return what `runs_planned` returns where these runs are announced."""
+    return sorted(
+        f"pair {run.pair}, size {run.size}, seed {run.seed}, {run.regularizer} λ = {run.lambda_}, "
+        f"learning rate {run.learning_rate}"
+        for run in runs
+    )
 
 
 def changes_said(said: str) -> list[str]:

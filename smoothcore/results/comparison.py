@@ -101,8 +101,7 @@ class Compared:
     @property
     def difference(self) -> str:
         """Ours minus the paper's, ± what the seeds alone make of it where both have all pairs."""
-        spread = "" if math.isnan(self.by_seeds) else f" ± {two_decimals(self.by_seeds)}"
-        return two_decimals(self.mean - self.paper_mean, sign="+") + spread
+        return _spread(self.mean - self.paper_mean, self.by_seeds, sign="+")
 
 
 def two_decimals(value: float, sign: str = "") -> str:
@@ -115,9 +114,9 @@ def two_decimals(value: float, sign: str = "") -> str:
     return f"{value:{sign}.2f}".replace("+0.00", "0.00").replace("-", "−")
 
 
-def _spread(mean: float, std: float) -> str:
+def _spread(mean: float, std: float, sign: str = "") -> str:
     spread = "" if math.isnan(std) else f" ± {two_decimals(std)}"
-    return two_decimals(mean) + spread
+    return two_decimals(mean, sign) + spread
 
 
 def compared(row: Mapping[str, Any], prefix: str = "") -> Compared:

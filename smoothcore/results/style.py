@@ -89,14 +89,14 @@ def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
 
     Its parts are laid out once, so that they stand at the same places in every format.
     """
+    no_date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with mpl.rc_context(_RC):
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    no_date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    for path in map(Path, paths):
-        with atomic_write(path) as temporary, mpl.rc_context(_RC):
-            metadata = no_date.get(path.suffix)
-            figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
+        figure.set_layout_engine("none")
+        for path in map(Path, paths):
+            with atomic_write(path) as temporary:
+                metadata = no_date.get(path.suffix)
+                figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
 
 
 def svg_text(figure: Figure) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.repair import repair_hint
 from smoothcore.results import comparison
+from smoothcore.results.paper import N_PAIRS
 from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
@@ -58,7 +59,7 @@ def _shown(text: str) -> str:
 def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> list[str]:
     notes = [
         "95 %: bootstrap interval, pairs resampled. Difference: ours minus the paper's; ±: what "
-        "the seeds alone make of it where both have all 45 pairs, 95 %."
+        f"the seeds alone make of it where both have all {N_PAIRS} pairs, 95 %."
     ]
     if is_papers:
         notes.append(

@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smoothcore.results.paper import N_PAIRS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,7 +17,7 @@ _LIBRARIES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "sna
 #: what the paper states of its study (§3.2, §4), under the keys of the configuration
 PAPER_STUDY = {
     "dataset": "mnist",
-    "number of pairs": 45,
+    "number of pairs": N_PAIRS,
     "network.hidden_units": 256,
     "network.alpha": 0.01,
     "training.batch_size": 64,

@@ -11,6 +11,7 @@ from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import comparison, selection
 from smoothcore.results.comparison import Compared, compared, two_decimals
+from smoothcore.results.paper import N_PAIRS
 from smoothcore.results.report import compute
 from smoothcore.results.report.inputs import Inputs
 
@@ -303,5 +304,5 @@ def settings(name: str, heads: list[str], rows: list[tuple]) -> Table:
 def _short(value: Any) -> str:
     """Return a value of the configuration as a reader writes it."""
     if isinstance(value, list):
-        return f"{len(value)} pairs" if len(value) == 45 else ", ".join(map(str, value))
+        return f"{len(value)} pairs" if len(value) == N_PAIRS else ", ".join(map(str, value))
     return "–" if value is None else str(value)
