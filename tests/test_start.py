@@ -13,3 +13,11 @@ def test_the_limit_nobody_asked_for_is_lifted(given, kept):
     settings = SchedulingSettings(max_jobs_per_timespan=MaxJobsPerTimespan.parse_choice(limit))
     lift_default_limit(settings)
     assert (settings.max_jobs_per_timespan is not None) == kept
+
+
+@pytest.mark.parametrize("looking", [("--dag",), ("--summary",), ("--list-changes", "code")])
+def test_commands_that_execute_nothing(empty, looking):
+    """Snakemake builds its graph for these without settings of a scheduler."""
+    said = empty.snakemake(*looking)
+    assert "Building DAG of jobs..." in said
+    assert not empty.results.exists()

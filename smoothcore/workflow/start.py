@@ -90,9 +90,9 @@ def lift_default_limit(settings: Any) -> None:
     has ended. On the paper's grid, after 250 jobs, that took a sixth of a core, and others waited.
 
     Args:
-        settings: Snakemake's scheduling settings.
+        settings: Snakemake's scheduling settings; None where it executes nothing (`--report`).
     """
-    limit = settings.max_jobs_per_timespan
+    limit = settings and settings.max_jobs_per_timespan
     if limit and f"{limit.max_jobs}/{limit.timespan:g}s" == _DEFAULT_LIMIT:
         settings.max_jobs_per_timespan = None
 
