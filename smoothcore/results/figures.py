@@ -56,7 +56,7 @@ def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
                 data.x[:, 0], data.y, "o", ms=5, mfc=DATA_POINTS, mec=GROUND, mew=0.8, zorder=3
             )
             values = {m: found.value for m, found in toy.measure_toy(network).items()}
-            values["curve"] = np.abs(np.diff(f)).sum()
+            values["curve"] = float(np.abs(np.diff(f)).sum())
             text = "   ".join(f"{m} {three_digits(value)}" for m, value in values.items())
             axes.set_title(f"({letter}) {_TOY_TITLES[name]}", pad=16)
             axes.text(0, 1.035, text, transform=axes.transAxes, fontsize=7, color=INK)
