@@ -270,7 +270,7 @@ def test_an_upper_bound_of_r_norm_does_not_support():
     bounded = finding("WP", 1.0, 0.95, upper_bound=True)
     assert bounded.near_optimum == "undecided"
     second = answer.sentences([bounded])[1]
-    assert "is an upper bound: every run at the largest λ (WP 1e-3) interpolates" in second
+    assert "is an upper bound: no run at the largest λ (WP 1e-3) failed to interpolate" in second
     low = finding("GN", 0.1, 0.3, upper_bound=True)
     assert low.near_optimum == "no"  # what is lowered that far needs no larger λ
     assert answer.sentences([finding("GN", 0.95, 0.9)])[1].startswith("A penalty barely lowers GN")

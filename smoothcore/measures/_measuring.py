@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class EvaluationPoints:
     """Where the measures are evaluated.
 
-    Those of the test images are drawn once per pair and shared by every model of it.
+    Those of the test images are drawn once per pair and shared by every network of it.
 
     Attributes:
         images: all the pair's test images, or a run's training images, shape (n, d).

@@ -201,8 +201,7 @@ def _mark_lower_bound(axes: Axes, bound: float, values: pd.Series) -> None:
         f"$l_S = {bound:g}$" if near else f"$\\leftarrow\\; l_S = {bound:g}$",
         (bound, 1) if near else (0, 1),
         xycoords=axes.get_xaxis_transform() if near else "axes fraction",
-        xytext=(0, 3), textcoords="offset points", fontsize=6.5, color=INK,
-        ha="center" if near else "left",
+        xytext=(2 if near else 0, 3), textcoords="offset points", fontsize=6.5, color=INK,
     )  # fmt: skip
 
 

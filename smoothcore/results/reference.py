@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS, Column
-from smoothcore.results import selection, statistics
+from smoothcore.results import statistics
 from smoothcore.study import grid
 
 PATH = Path(__file__).parents[2] / "docs" / "columns.md"
@@ -38,14 +38,14 @@ _PARQUET = {
 }
 
 #: what says which columns a table has
-_MADE_BY: dict[str, tuple[Callable, ...]] = {
-    "grid.parquet": (grid.to_table,),
-    "kendall_tau.csv": (statistics.kendall_taus,),
-    "table1.csv": (statistics.table1,),
-    "table2.csv": (statistics.table2,),
-    "edge.csv": (statistics.penalties,),
-    "r_norm.csv": (statistics.r_norms, selection.matched_values),
-    "penalty_effects.csv": (statistics.penalty_effects,),
+_MADE_BY: dict[str, Callable] = {
+    "grid.parquet": grid.to_table,
+    "kendall_tau.csv": statistics.kendall_taus,
+    "table1.csv": statistics.table1,
+    "table2.csv": statistics.table2,
+    "edge.csv": statistics.penalties,
+    "r_norm.csv": statistics.r_norms,
+    "penalty_effects.csv": statistics.penalty_effects,
 }
 
 _TYPES = {pa.string(): "text", pa.float64(): "number", pa.int64(): "whole", pa.bool_(): "truth"}
@@ -68,17 +68,15 @@ def _table(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _csv() -> Iterator[str]:
-    for name, functions in _MADE_BY.items():
-        yield from [f"## `{name}`", ""]
-        for function in functions:
-            yield from [_returned(function), ""]
+    for name, function in _MADE_BY.items():
+        yield from [f"## `{name}`", "", _returned(function), ""]
 
 
 def _returned(function: Callable) -> str:
     """Return what a docstring says of the value, with names of files for those of functions."""
     head, _, section = inspect.cleandoc(function.__doc__ or "").partition("\nReturns:\n")
     said = f"{head}\n\n{textwrap.dedent(section)}".replace("Return ", "", 1).replace("``", "`")
-    for name, (maker, *_) in _MADE_BY.items():
+    for name, maker in _MADE_BY.items():
         said = said.replace(f"`{maker.__name__}`", f"`{name}`")
     said = said.replace("`COORDINATES`", "coordinates").strip()
     return re.sub(r"\n{3,}", "\n\n", said[:1].upper() + said[1:])

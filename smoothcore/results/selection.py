@@ -157,7 +157,7 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
 
 
 def untried_beyond(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, bool]:
-    """Tell for each regularizer whether every run at its largest λ interpolates.
+    """Tell for each regularizer whether no run at its largest λ failed to interpolate.
 
     Then the edge of interpolation lies at a larger λ, which was not tried, and r_norm at the
     reported λ is an upper bound of what is left there.

@@ -47,7 +47,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of Σ values / Σ weights, resampling pairs.
 
-    A pair is drawn with all its values (its seeds), because models of one pair share data and
+    A pair is drawn with all its values (its seeds), because networks of one pair share data and
     evaluation points. 10,000 resamples from a fixed stream: equal data give equal intervals.
 
     Args:
@@ -171,11 +171,13 @@ def _published(table: Mapping[str, Any], key: str, measure: str, estimator: str)
 
 
 def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `matched_values` of the penalized measure, each with its r_norm.
+    """Return what each penalty leaves of its measure S, of runs that interpolate at λ and at 0.
 
     Returns:
-        Also ``lower_bound`` l_S and ``r_norm`` = (S(f_λ) − l_S) / (S(f_0) − l_S) (equation 16), NaN
-        where S(f_0) = l_S.
+        One row per ``regularizer``, ``measure`` S, ``estimator``, ``pair``, ``size``, ``seed``,
+        ``learning_rate`` and ``lambda`` > 0: ``unregularized`` S(f_0) and ``regularized`` S(f_λ);
+        whether Table 2 ``reported`` this λ; ``lower_bound`` l_S; ``r_norm`` = (S(f_λ) − l_S) /
+        (S(f_0) − l_S) (equation 16), NaN where S(f_0) = l_S.
     """
     matched = penalized(matched_values(measures, runs, grid)).reset_index(drop=True)
     bounds = {name: about.lower_bound for name, about in all_measures().items()}
@@ -222,8 +224,8 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
         ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Neither
         has a meaning, and both are NaN, where the unregularized mean is not above the bound.
         ``n_interpolating`` of ``n_in_grid`` runs interpolate at λ. ``reported``: Table 2 reports
-        this λ. ``upper_bound``: every run at the largest λ interpolates, so that the ratio at a
-        larger one may be lower.
+        this λ. ``upper_bound``: no run at the largest λ failed to interpolate, so that the ratio at
+        a larger one may be lower.
     """
     r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)

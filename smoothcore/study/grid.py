@@ -99,7 +99,7 @@ def to_table(study: Study, search: Mapping[str, int] = _NO_SEARCH) -> "pd.DataFr
     """Return one row per run: its `COORDINATES` and the experiments that use it.
 
     The boolean columns ``monotonicity`` and ``optimality`` tell to which experiment a run belongs;
-    a run can belong to both. Arguments as in `optimality_runs`.
+    a run can belong to both.
     """
     import pandas as pd
 

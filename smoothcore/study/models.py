@@ -203,7 +203,7 @@ class Optimality(Keys):
 
 
 class Measures(Keys):
-    """The measures of every trained model (§3.2)."""
+    """The measures of every network, trained and at its initialisation (§3.2)."""
 
     names: Annotated[tuple[MeasureName, ...], _LIST] = _key(
         "What is computed.", "§3", min_length=1, max_length=100

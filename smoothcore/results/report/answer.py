@@ -158,8 +158,8 @@ def _on_optimality(found: list[Finding]) -> str:
         (groups[YES], "a penalty barely lowers {}: r_norm is at {bar} or above"),
         (
             _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED],
-            f"of {{}} r_norm is an upper bound: every run at the largest λ ({limits}) "
-            "interpolates, and larger λ were not tried",
+            f"of {{}} r_norm is an upper bound: no run at the largest λ ({limits}) "
+            "failed to interpolate, and larger λ were not tried",
         ),
         (groups[UNDECIDED], "whether a penalty leaves an r_norm of {bar} of {} is undecided"),
         (groups[TOO_FEW], "for {} the pairs are too few for a verdict on r_norm"),

@@ -171,7 +171,7 @@ def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
             ]
         )
     heads = ["Measure", "Ours, 95 %", "", "Paper", "Ours − paper", "Pairs", "Sizes", "τ so far"]
-    return _table("table1", heads, rows)
+    return _table("table1", heads, rows, wide=True)
 
 
 def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
@@ -278,7 +278,7 @@ def completeness(table: pd.DataFrame) -> Table:
 
 def kinds(by_kind: pd.DataFrame) -> Table:
     """Return the jobs of the workflow by kind."""
-    heads = {"stage": "Job", "regularizer": "Regularizer", "jobs": "Jobs", "seconds": "Time"}
+    heads = {"stage": "Job", "regularizer": "Penalty", "jobs": "Jobs", "seconds": "Time"}
     heads |= {"median": "Median", "longest": "Longest", "memory_mb": "Peak memory"}
     shown = _plain("kinds", heads, by_kind, text=(1,))
     total = by_kind["seconds"].sum() or 1
@@ -290,7 +290,7 @@ def kinds(by_kind: pd.DataFrame) -> Table:
 
 def steps(table: pd.DataFrame) -> Table:
     """Return the steps of SGD by regularizer."""
-    heads = {"regularizer": "Regularizer", "runs": "Runs", "steps": "Steps"}
+    heads = {"regularizer": "Penalty", "runs": "Runs", "steps": "Steps"}
     heads |= {"seconds": "Training time", "us_per_step": "µs per step"}
     return _plain("steps", heads, table)
 
