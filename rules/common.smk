@@ -1,5 +1,6 @@
 # What all rules share: the study of the config, its runs, and where their files lie.
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from smoothcore.engines import ENGINES
 from smoothcore.errors import SmoothcoreError
 from smoothcore.jobs.settings import DataSettings
 from smoothcore.results import FIGURES, FORMATS, TABLES, result_files
+from smoothcore.study.run import COORDINATES
 from smoothcore.workflow.collecting import digest_of_present_runs, missing_in_words
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import descriptions, digest_of_files, fingerprint
@@ -38,13 +40,13 @@ shell.prefix(
 )
 
 
+# those of the study: a target with a coordinate that it has not, or that is spelled in another way,
+# is no target
 wildcard_constraints:
-    **{"lambda": r"[0-9.e+-]+"},
-    pair=r"\d-\d",
-    size=r"\d+",
-    seed=r"\d+",
-    regularizer=r"[A-Za-z0-9-]+",
-    learning_rate=r"[0-9.e+-]+",
+    **{
+        name: "|".join(sorted({re.escape(str(run.coordinates[name])) for run in RUNS}))
+        for name in COORDINATES
+    },
     folder=rf"{STUDY_FOLDER}(/partial)?",
 
 

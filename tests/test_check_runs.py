@@ -1,5 +1,6 @@
 """`check_runs`: an edit is proved harmless by equal bits, and adopted; or it is refused."""
 
+import json
 import subprocess
 import sys
 
@@ -10,13 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from smoothcore.datasets import prepare
+from smoothcore.files.paths import Layout
 from smoothcore.files.records import about
 from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.study.run import COORDINATES
+from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.workflow import check as check_module
-from smoothcore.workflow.check import choose, compare, finished_runs
+from smoothcore.workflow.adoption import adopt, read_adopted
+from smoothcore.workflow.check import choose, compare, finished_runs, n_of_other_code, remembered
 from smoothcore.workflow.publish import publish
+from smoothcore.workflow.published import RESTORED
 from tests.workflow import RUNS, Workflow, copy_repository, study_of
 
 pytestmark = pytest.mark.workflow
@@ -154,6 +158,23 @@ def test_a_value_that_is_lost_or_moved_is_a_difference(measured_as, change):
     found = compared(change)
     assert found.differs and not found.code
     assert "measured values, most GPL" in found.differs
+
+
+def test_runs_that_snakemake_may_remember_are_counted(finished, tmp_path):
+    """Of restored ones it knows no code."""
+    layout, run = Layout(tmp_path), finished.runs[0]
+    (tmp_path / RESTORED).write_text(json.dumps([list(run.coordinates.values())]))
+    records, measures = finished_runs(finished.layout, finished.runs)
+    before = records["code"].tolist()
+    records.loc[0, "code"] = "published"
+    counts = remembered(layout, records, measures)
+    assert [Run.from_coordinates(records.iloc[0])] == [run] and counts["published"] == 0
+    assert counts[before[1]] == before[1:].count(before[1])
+    study = study_of(finished.config)
+    assert n_of_other_code(layout, study, records) == 1
+    adopt(layout.root, [(before[0], "published")], counts)
+    assert n_of_other_code(layout, study, records) == 0
+    assert read_adopted(layout.root) == {"published": before[0]}
 
 
 def test_runs_of_this_processor_are_chosen_where_there_are_any():

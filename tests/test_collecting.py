@@ -18,27 +18,36 @@ from smoothcore.study.run import COORDINATES
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.adoption import adopt
 from smoothcore.workflow.collecting import (
     collect,
     digest_of_present_runs,
     missing_in_words,
     read_grid,
 )
+from smoothcore.workflow.fingerprint import measuring_code, training_code
 from tests.workflow import CONFIG, study_of
 
-STUDY = study_of(CONFIG)
+WHOLE = study_of(CONFIG)
+
+
+def that_measures(*names):
+    return WHOLE.model_copy(update={"measures": WHOLE.measures.model_copy(update={"names": names})})
+
+
+STUDY = that_measures("GN")
 RUNS = all_runs(STUDY)
 SETTINGS = {"n_samples": 50, "grid_points": 20}
 
 
-def write_record(layout, run, hidden_units=16):
+def write_record(layout, run, hidden_units=16, code=None):
     recipe = replace(recipe_of(STUDY, run), hidden_units=hidden_units)
     network = initialize(64, hidden_units, 0.1, np.random.default_rng(0))
     outcome = Outcome(
         TrainingState(network, 3, 9e-6, [3], [9e-6], 1.5, 0), "interpolated", 8e-6, 12
     )
     names = ("versions", "processor", "code", "data_sha256", "weights_sha256")
-    made_by = dict.fromkeys(names, "")
+    made_by = dict.fromkeys(names, "") | {"code": code or training_code(run.regularizer, "sparse")}
     records.write_record(
         layout.record(run), run, recipe, outcome, d=64, test_loss=0.1, made_by=made_by
     )
@@ -46,9 +55,10 @@ def write_record(layout, run, hidden_units=16):
     records.write_weights(layout.weights(run), network, json.dumps({"run": run.coordinates}))
 
 
-def write_measures(layout, run, value=1.0, network="", **settings):
+def write_measures(layout, run, value=1.0, network="", code=None, **settings):
     gn = Measurement("GN", "sampled", value, 0.1, 50)
-    rows = [asdict(gn) | {"main": gn.main, "interpolates": True, "code": "c0de"}]
+    row = asdict(gn) | {"main": gn.main, "interpolates": True}
+    rows = [row | {"code": code or measuring_code("GN")}]
     made_with = {"settings": SETTINGS | settings, "network": network}
     records.write_rows(layout.measured(run), run, schemas.MEASURES, rows, **made_with)
 
@@ -79,8 +89,9 @@ def test_what_is_missing_is_counted_and_refused_or_left_out(layout):
     assert missing_in_words(layout, RUNS) == "1 of 8 runs is missing"
     with pytest.raises(DamagedFileError, match=r"1 of 8 runs is missing.*snakemake partial"):
         collect(layout, STUDY, RUNS)
-    runs, measures, _ = collect(layout, STUDY, RUNS, allow_missing=True)
-    assert (runs.num_rows, measures.num_rows) == (8, 7)
+    runs, measures, curves = collect(layout, STUDY, RUNS, allow_missing=True)
+    # the same runs in all tables: one that is trained and not measured is in none
+    assert {table.num_rows for table in (runs, measures, curves)} == {7}
     empty = collect(Layout(layout.root / "nowhere"), STUDY, RUNS, allow_missing=True)
     assert [table.num_rows for table in empty] == [0, 0, 0]
 
@@ -93,7 +104,9 @@ def test_a_mixture_is_refused(layout, allow_missing):
     with pytest.raises(DamagedFileError) as caught:
         collect(layout, STUDY, RUNS, allow_missing=allow_missing)
     said = str(caught.value)
-    assert said.startswith("5 of 8 runs were not made with the settings of the study:\n")
+    assert said.startswith(
+        "5 of 8 runs were not made with the settings and the code of the study:\n"
+    )
     assert f"{layout.record(RUNS[0])} was made with recipe.hidden_units = 64, not 16\n" in said
     assert "and 2 more" in said and "a name of its own" in said
 
@@ -104,6 +117,29 @@ def test_measures_of_other_settings_are_refused(layout):
         collect(layout, STUDY, RUNS)
     found = f"{layout.measured(RUNS[3])} was made with settings.n_samples = 51, not 50"
     assert found in str(caught.value)
+
+
+def test_runs_of_other_code_are_refused_unless_it_was_shown_to_be_equal(layout):
+    """Snakemake remembers no code of runs that were copied or restored."""
+    write_record(layout, RUNS[2], code="old")
+    write_measures(layout, RUNS[5], code="older")
+    for allow_missing in (False, True):
+        with pytest.raises(DamagedFileError) as refused:
+            collect(layout, STUDY, RUNS, allow_missing=allow_missing)
+        said = str(refused.value)
+        assert f"{layout.record(RUNS[2])} was trained by other code\n" in said
+        assert "check-runs --adopt" in said
+    adopt(layout.root, [(training_code(RUNS[2].regularizer, "sparse"), "old")], {})
+    with pytest.raises(DamagedFileError) as refused:
+        collect(layout, STUDY, RUNS)
+    assert f"{layout.measured(RUNS[5])} has GN of other code\n" in str(refused.value)
+    adopt(layout.root, [(measuring_code("GN"), "older")], {})
+    collect(layout, STUDY, RUNS)
+
+
+def test_runs_that_lack_a_measure_are_refused(layout):
+    with pytest.raises(DamagedFileError, match=f"{layout.measured(RUNS[0])} lacks WP\n"):
+        collect(layout, that_measures("GN", "WP"), RUNS, allow_missing=True)
 
 
 def test_runs_without_weights_are_there_but_not_whole(layout):
@@ -126,6 +162,6 @@ def test_measures_of_another_network_than_the_record_are_refused(layout):
 
 
 def test_runs_of_a_grid(tmp_path):
-    table = pa.Table.from_pandas(to_table(STUDY), preserve_index=False)
-    write_parquet(tmp_path / "grid.parquet", table, STUDY.to_dict())
-    assert read_grid(tmp_path / "grid.parquet") == (STUDY, RUNS)
+    table = pa.Table.from_pandas(to_table(WHOLE), preserve_index=False)
+    write_parquet(tmp_path / "grid.parquet", table, WHOLE.to_dict())
+    assert read_grid(tmp_path / "grid.parquet") == (WHOLE, RUNS)

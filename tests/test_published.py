@@ -5,18 +5,23 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from smoothcore.datasets import prepare
 from smoothcore.errors import SettingsError
 from smoothcore.files import records, schemas
+from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
+from smoothcore.study.grid import to_table
 from smoothcore.study.run import Run
 from smoothcore.workflow.publish import publish
-from smoothcore.workflow.published import TABLES, published_tables, restore
+from smoothcore.workflow.published import RESTORED, TABLES, published_tables, restore
+from smoothcore.workflow.session import Session
 from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned, study_of
 
 pytestmark = pytest.mark.workflow
@@ -63,6 +68,18 @@ def test_published_runs_count_as_there(checkout, finished):
     assert {"train", "measure"}.isdisjoint(checkout.planned())
 
 
+def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
+    """Its report is of the smaller one."""
+    study = finished.copy_to(tmp_path / "grown")
+    study.config["pairs"].append("4-9")
+    grid = study.results / "grid.parquet"
+    asked = study_of(study.config)
+    table = pa.Table.from_pandas(to_table(asked), preserve_index=False)
+    write_parquet(grid, table, asked.to_dict())
+    with pytest.raises(SettingsError, match=r"partial lacks .*report\.html"):
+        publish(study.results, tmp_path / "elsewhere")
+
+
 def test_published_again_from_where_it_lies(checkout):
     page = (checkout.results / "README.md").read_text()
     assert publish(checkout.results, checkout.results) == checkout.results
@@ -88,6 +105,34 @@ def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
     assert {"runs", "curves", "measures", "restored.json"} == {
         path.name for path in checkout.results.iterdir() if path.suffix in ("", ".json")
     } - {"logs", "benchmarks"}
+
+
+def test_two_starts_restore_once(checkout, monkeypatch):
+    monkeypatch.chdir(checkout.folder)
+    said: list[str] = []
+    session = Session(study_of(checkout.config))
+    with only_writer(session.layout.root / RESTORED):
+        other = threading.Thread(target=session.restore_published, args=(said.append,))
+        other.start()
+        assert restore(session.layout, published_tables(session.layout.root)) == RUNS
+    other.join()
+    assert said == [] and len(session.restored) == RUNS
+
+
+def test_a_damaged_list_of_restored_runs_is_named(checkout):
+    checkout.snakemake("--dry-run")
+    (checkout.results / RESTORED).write_text("{")
+    assert "restored.json is damaged" in checkout.snakemake("--dry-run", fails=True)
+
+
+def test_published_runs_that_lack_a_measure_are_refused(checkout):
+    """Snakemake does not know what restored tables of measures are made of."""
+    path = checkout.results / "measures.parquet"
+    table = read_parquet(path)
+    write_parquet(path, table.filter(pc.not_equal(table["measure"], "CR")), about(path))
+    said = checkout.snakemake("-R", "collect", "--", "results/tiny/measures.parquet", fails=True)
+    assert f"{RUNS} of {RUNS} runs were not made with the settings and the code" in said
+    assert ".parquet lacks CR\n" in said
 
 
 def test_tables_without_a_run_are_restored_too(empty):

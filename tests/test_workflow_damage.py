@@ -119,10 +119,10 @@ def test_a_copy_of_another_study(study):
             path_of(run).unlink()
     for target in (table, "results/other/partial/table1.csv"):
         said = other.snakemake(target, fails=True)
-        assert "6 of 8 runs were not made with the settings of the study" in said
+        assert "6 of 8 runs were not made with the settings and the code of the study" in said
         first = layout.record(old[0]).relative_to(other.folder)
         assert f"{first} was made with recipe.hidden_units = 16, not 8" in said
-        assert "or delete these files and run snakemake again" in said
+        assert "Run `snakemake`; what it leaves as it is, delete, and run it again." in said
     assert (other.folder / table).read_bytes() == before
     for run in old:
         layout.record(run).unlink()

@@ -1,5 +1,8 @@
 """The search for the edge of interpolation, start by start. Through the real snakemake."""
 
+import shutil
+
+import pandas as pd
 import pytest
 
 from tests.workflow import CONFIG, Workflow, runs_planned
@@ -30,8 +33,11 @@ def test_each_start_goes_one_step_on_and_trains_nothing_twice(tmp_path):
     goes_on = "the search goes on with WP: run the same command again"
     ladder = [1e-3, 0.1]
     for lambda_ in ladder:
+        # as in a copy of the study; the table of runs has to grow all the same
+        shutil.rmtree(tmp_path / ".snakemake", ignore_errors=True)
         said = study.snakemake(target)
         assert (goes_on in said) == (lambda_ < ladder[-1])
         trained = [run for run in runs_planned(said) if "WP" in run]
         assert trained == [f"pair 0-1, size 32, seed 0, WP λ = {lambda_}, learning rate 0.1"]
+    assert pd.read_csv(study.folder / target)["lambda"].tolist() == ladder
     assert "Nothing to be done" in study.snakemake(target)

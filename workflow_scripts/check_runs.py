@@ -14,7 +14,13 @@ from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.training.determining import processor
 from smoothcore.workflow.adoption import adopt
-from smoothcore.workflow.check import choose, compare, finished_runs
+from smoothcore.workflow.check import (
+    choose,
+    compare,
+    finished_runs,
+    n_of_other_code,
+    remembered,
+)
 from smoothcore.workflow.collecting import read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 
@@ -36,7 +42,7 @@ def main() -> int:
     sample = choose(records, 60 * arguments.minutes)
     here, there = processor(), sorted(sample["processor"].unique())
     print(f"{len(sample)} of {len(records)} finished runs are trained again, on {here}")
-    equal: dict[str, str] = {}
+    equal: set[tuple[str, str]] = set()
     worst, n_different = 0.0, 0
     for comparison in compare(study, layout, measures, sample):
         print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
@@ -46,7 +52,7 @@ def main() -> int:
             print(f"    most {shifted[most]}, by {most:.2g} standard deviations over seeds")
             worst = max(worst, most)
         n_different += bool(comparison.differs)
-        equal |= comparison.code
+        equal |= comparison.code.items()
     if n_different:
         print(f"{n_different} of {len(sample)} runs differ. Nothing is adopted.")
         if here not in there:
@@ -62,9 +68,13 @@ def main() -> int:
         return 1
     print(f"All {len(sample)} have equal bits.")
     if arguments.adopt:
-        adopt(layout.root, equal)
+        adopt(layout.root, equal, remembered(layout, records, measures))
         kinds = ", ".join(sorted(sample["regularizer"].unique()))
         print(f"The present code is taken for that of the finished runs ({kinds}).")
+        if n := n_of_other_code(layout, study, records):
+            print(
+                f"{n} of {len(records)} finished runs were trained by code not known to be equal."
+            )
     return 0
 
 

@@ -78,7 +78,8 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
         )
     if any(value.upper_bound for value in r_norms):
         notes.append(
-            "≤: an upper bound. No run at the largest λ failed to interpolate; larger λ were not tried."
+            "≤: an upper bound. No run at the largest λ failed to interpolate, and larger λ were "
+            "not tried."
         )
     if any(row["n_at_bound"] for row in table2):
         notes.append("At l_S: pairs that lie at or below the lower bound without a penalty.")

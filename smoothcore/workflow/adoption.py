@@ -1,12 +1,13 @@
 """Code that was shown to compute the same bits as the code of finished runs, and is taken for it.
 
-``results/<name>/adopted.json`` maps the fingerprint of such code to the fingerprint that the
-finished runs carry. Wherever the workflow compares code it uses the older name, so that a renamed
-variable makes nothing stale. `smoothcore.workflow.check` writes the file.
+``results/<name>/adopted.json`` maps the fingerprint of such code to that of other code with the
+same bits. Of all that were shown to be equal one is the name of all: wherever the workflow compares
+code it uses that, so that a renamed variable makes nothing stale. `smoothcore.workflow.check` shows
+it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from smoothcore.errors import DamagedFileError
@@ -16,10 +17,10 @@ NAME = "adopted.json"
 
 
 def read_adopted(folder: Path) -> dict[str, str]:
-    """Return what a folder of results has adopted: fingerprint → fingerprint of its runs.
+    """Return what a folder of results has adopted: fingerprint → the one name of all equal to it.
 
     Raises:
-        DamagedFileError: the file is no mapping of text to text.
+        DamagedFileError: the file is no mapping of text to text, or goes round in circles.
     """
     path = folder / NAME
     try:
@@ -30,11 +31,33 @@ def read_adopted(folder: Path) -> dict[str, str]:
         raise DamagedFileError(f"{path} is damaged ({error}). Delete it: {path}") from None
     if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
         raise DamagedFileError(f"{path} is no mapping of fingerprints. Delete it: {path}")
-    return adopted
+    names = dict(adopted)
+    for code in adopted:
+        for _ in adopted:
+            names[code] = adopted.get(names[code], names[code])
+        if names[code] in adopted:
+            raise DamagedFileError(f"{path} maps {code} in a circle. Delete it: {path}")
+    return names
 
 
-def adopt(folder: Path, equal: Mapping[str, str]) -> None:
-    """Note that some code computes what other code did: fingerprint → fingerprint of the runs."""
-    merged = read_adopted(folder) | {new: old for new, old in equal.items() if new != old}
+def adopt(folder: Path, equal: Iterable[tuple[str, str]], carried: Mapping[str, int]) -> None:
+    """Note that pairs of fingerprints belong to code that computes the same bits.
+
+    Args:
+        folder: ``results/<name>``.
+        equal: code now and code of finished runs.
+        carried: the number of runs that Snakemake remembers with each fingerprint. The one with
+            most is the name of all, because the runs with the others become stale; of two with as
+            many, the older.
+    """
+    names = read_adopted(folder)
+    for new, old in equal:
+        ours, theirs = names.get(new, new), names.get(old, old)
+        name, other = theirs, ours
+        if carried.get(ours, 0) > carried.get(theirs, 0):
+            name, other = ours, theirs
+        if name != other:
+            names = {code: name if of == other else of for code, of in names.items()}
+            names[other] = name
     with atomic_write(folder / NAME) as temporary:
-        temporary.write_text(json.dumps(merged, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(names, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ kind of processor bits differ; then the differences stand beside the scatter bet
 
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ from smoothcore.study.config import Study
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.fingerprint import measuring_code, training_code
-from smoothcore.workflow.published import published_tables
+from smoothcore.workflow.published import published_tables, restored_runs
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,31 @@ def finished_runs(layout: Layout, runs: Sequence[Run]) -> tuple[pd.DataFrame, pd
     if records.empty:
         raise SettingsError(f"{layout.root} has no finished run to compare with")
     return records, measures
+
+
+def remembered(layout: Layout, records: pd.DataFrame, measures: pd.DataFrame) -> Counter[str]:
+    """Count the runs that Snakemake may remember with each fingerprint of code.
+
+    It does not know how those were made that were restored from published tables.
+    """
+    restored = restored_runs(layout)
+    counts: Counter[str] = Counter()
+    for table in (records, measures):
+        made_here = [
+            code
+            for *values, code in table[[*COORDINATES, "code"]].drop_duplicates().to_numpy()
+            if Run(*values) not in restored
+        ]
+        counts.update(made_here)
+    return counts
+
+
+def n_of_other_code(layout: Layout, study: Study, records: pd.DataFrame) -> int:
+    """Count finished runs whose code is not known to train to the bits of the present code."""
+    names, engine = read_adopted(layout.root), study.training.engine
+    now = {name: training_code(name, engine) for name in records["regularizer"].unique()}
+    present = records["regularizer"].map(now).replace(names)
+    return int((records["code"].replace(names) != present).sum())
 
 
 def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:

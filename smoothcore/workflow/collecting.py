@@ -1,5 +1,6 @@
 """From a file per run to one table for all."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,6 +13,8 @@ from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.adoption import read_adopted
+from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.published import restored_runs
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:
     digest = hashlib.sha256()
     for run in runs:
         for path in (layout.record(run), layout.measured(run)):
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):
                 digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
@@ -76,20 +79,39 @@ def collect(
         layout: where the tables of the runs lie.
         study: the settings they must have been made with.
         runs: the runs of the grid.
-        allow_missing: leave out runs that have no file instead of refusing.
+        allow_missing: leave out runs that are not finished instead of refusing.
 
     Raises:
-        DamagedFileError: a file is damaged, was made with other settings than the study's or of
-            another network than the record's, or is missing and not allowed to be.
+        DamagedFileError: a file is damaged, was made with other settings than the study's, by other
+            code than the present or of another network than the record's, lacks a measure, or is
+            missing and not allowed to be.
     """
     from smoothcore.files import schemas
 
+    if allow_missing:  # one answer for all three tables, whatever ends while they are read
+        runs = [run for run in runs if layout.is_finished(run)]
     measuring = {"settings": asdict(measuring_of(study))}
+    names = read_adopted(layout.root)
+    wanted = {measure: measuring_code(measure) for measure in study.measures.names}
+
+    def equal(code: str, now: str) -> bool:
+        return names.get(code, code) == names.get(now, now)
 
     def recipe(run: Run) -> dict[str, object]:
         return {"recipe": asdict(recipe_of(study, run))}
 
-    records = _concatenated(runs, layout.record, schemas.RUNS, recipe, allow_missing)
+    def trained_by(run: Run, table: "pa.Table") -> str:
+        now = training_code(run.regularizer, study.training.engine)
+        return "" if equal(table["code"][0].as_py(), now) else "was trained by other code"
+
+    def measured_by(run: Run, table: "pa.Table") -> str:
+        found = dict(zip(table["measure"].to_pylist(), table["code"].to_pylist(), strict=True))
+        other = [m for m in wanted if m in found and not equal(found[m], wanted[m])]
+        missing = [m for m in wanted if m not in found]
+        said = [f"lacks {', '.join(missing)}"] if missing else []
+        return " and ".join([*said, *([f"has {', '.join(other)} of other code"] if other else [])])
+
+    records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
 
@@ -98,8 +120,8 @@ def collect(
 
     return (
         records,
-        _concatenated(runs, layout.measured, schemas.MEASURES, measured, allow_missing),
-        _concatenated(runs, layout.curve, schemas.CURVES, recipe, allow_missing, _thinned),
+        _concatenated(runs, layout.measured, schemas.MEASURES, measured, measured_by),
+        _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned),
     )
 
 
@@ -123,7 +145,7 @@ def _concatenated(
     path_of: Callable[[Run], Path],
     schema: "pa.Schema",
     expected: Callable[[Run], Mapping[str, object]],
-    allow_missing: bool,
+    complaint: "Callable[[Run, pa.Table], str]" = lambda run, table: "",
     shorten: "Callable[[pa.Table], pa.Table]" = lambda table: table,
 ) -> "pa.Table":
     import pyarrow as pa
@@ -131,24 +153,29 @@ def _concatenated(
     from smoothcore.files.records import OtherSettingsError, read_run_table
 
     missing = [path_of(run) for run in runs if not path_of(run).exists()]
-    if missing and not allow_missing:
+    if missing:
         raise DamagedFileError(
             f"{_missing(missing, runs)}, the first is {missing[0]}. "
             "Run `snakemake` to compute them, or `snakemake partial` for tables without them."
         )
     tables, others = [], []
     for run in runs:
-        if path_of(run).exists():
-            try:
-                tables.append(shorten(read_run_table(path_of(run), run, schema, expected(run))))
-            except OtherSettingsError as error:
-                others.append(error)
+        try:
+            table = read_run_table(path_of(run), run, schema, expected(run))
+        except OtherSettingsError as error:
+            others.append(str(error))
+            continue
+        if said := complaint(run, table):
+            others.append(f"{path_of(run)} {said}")
+        tables.append(shorten(table))
     if others:
         named = "\n".join(f"  {error}" for error in others[:_MOST_NAMED])
         more = f"\n  and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         raise DamagedFileError(
-            f"{len(others)} of {len(runs)} runs were not made with the settings of the "
-            f"study:\n{named}{more}\nA study is not a mixture. Set the config back, give the study "
-            "a name of its own, or delete these files and run snakemake again."
+            f"{len(others)} of {len(runs)} runs were not made with the settings and the code of "
+            f"the study:\n{named}{more}\nA study is not a mixture. Run `snakemake`; what it leaves "
+            "as it is, delete, and run it again. Or set the config back, or give the study a name "
+            "of its own. If an edit of the code changes no result, `smoothcore check-runs --adopt` "
+            "shows it."
         )
     return pa.concat_tables([schema.empty_table(), *tables])

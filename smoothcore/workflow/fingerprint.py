@@ -104,7 +104,7 @@ def descriptions(rooms: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for name in itertools.chain(*map(registry.modules, rooms)):
         tree = ast.parse(module_file(name).read_text(encoding="utf-8"))
-        digest.update("\n".join(ast.unparse(s) for s in tree.body if _describes(s)).encode())
+        digest.update("\n".join(_canonical(s) for s in tree.body if _describes(s)).encode())
     return digest.hexdigest()[:16]
 
 
@@ -179,4 +179,24 @@ def _normalized(path: Path) -> str:
     for node in [tree, *_statements(tree)]:
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    return _canonical(tree)
+
+
+def _canonical(tree: ast.AST) -> str:
+    """Return a tree as text that is the same for every version of Python.
+
+    `ast.unparse` and `ast.dump` are not: from 3.12 on f-strings have other quotes, from 3.13 on
+    empty lists are left out. In some versions an f-string ends with a constant of no letters.
+    """
+
+    def plain(node: object) -> object:
+        if isinstance(node, ast.Constant):
+            return ("Constant", ascii(node.value))
+        if isinstance(node, ast.JoinedStr):
+            return ("JoinedStr", [p for p in map(plain, node.values) if p != ("Constant", "''")])
+        if isinstance(node, ast.AST):
+            fields = ((name, plain(value)) for name, value in ast.iter_fields(node) if value)
+            return (type(node).__name__, *fields)
+        return [plain(value) for value in node] if isinstance(node, list) else node
+
+    return ascii(plain(tree))

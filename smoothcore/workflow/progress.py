@@ -190,7 +190,8 @@ class RunProgress(logging.Handler):
             return
         elif event == "job_info":
             _notice_finished(tally, self._clock())
-            tally.start(about["jobid"], self._clock())
+            if about["jobid"] in tally.jobs:
+                tally.start(about["jobid"], self._clock())
             self._logs[about["jobid"]] = Path(next(iter(about.get("log") or []), ""))
         elif event == "job_finished":
             tally.finish(about["job_id"], self._clock())

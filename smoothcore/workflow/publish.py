@@ -12,7 +12,8 @@ from smoothcore.errors import SettingsError
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
-from smoothcore.study.run import STATUSES
+from smoothcore.study.run import STATUSES, Run
+from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.published import TABLES
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
@@ -30,7 +31,9 @@ def publish(folder: Path, destination: Path) -> Path:
     Raises:
         SettingsError: no report was made yet.
     """
-    whole = (folder / "report.html").exists()
+    whole = (folder / "report.html").exists() and _runs(folder / TABLES[0]) == _runs(
+        folder / "grid.parquet"
+    )
     source = folder if whole else folder / "partial"
     target = destination if whole else destination / "partial"
     missing = [name for name in (*TABLES, "report.html") if not (source / name).exists()]
@@ -42,15 +45,19 @@ def publish(folder: Path, destination: Path) -> Path:
     if folder.resolve() != destination.resolve():
         for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
             shutil.copyfile(path, target / path.name)
-        for name in ("grid.parquet", "adopted.json"):
-            if (folder / name).exists():
-                shutil.copyfile(folder / name, destination / name)
+        shutil.copyfile(folder / "grid.parquet", destination / "grid.parquet")
+        if adopted := read_adopted(folder):
+            adopt(destination, adopted.items(), {})
     with atomic_write(target / "README.md") as temporary:
         text = "\n".join(_page(target, folder, whole)) + "\n"
         temporary.write_text(text, encoding="utf-8")
     if whole:
         shutil.rmtree(destination / "partial", ignore_errors=True)
     return target
+
+
+def _runs(path: Path) -> set[Run]:
+    return {Run.from_coordinates(row) for row in read_parquet(path).to_pylist()}
 
 
 def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:

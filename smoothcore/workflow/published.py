@@ -8,6 +8,7 @@ for them.
 
 import json
 import os
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,21 @@ def published_tables(root: Path) -> Path | None:
 
 
 def restored_runs(layout: Layout) -> set[Run]:
-    """Return the runs whose files were restored from published tables, so without weights."""
+    """Return the runs whose files were restored from published tables, so without weights.
+
+    Raises:
+        DamagedFileError: the list of them is damaged.
+    """
+    path = layout.root / RESTORED
     try:
-        rows = json.loads((layout.root / RESTORED).read_text(encoding="utf-8"))
+        return {Run(*row) for row in json.loads(path.read_text(encoding="utf-8"))}
     except FileNotFoundError:
         return set()
-    return {Run(*row) for row in rows}
+    except (ValueError, TypeError) as error:
+        raise DamagedFileError(
+            f"{path} is damaged ({error}). Delete it: the runs that it lists are trained again. Or "
+            f"delete {layout.root / 'runs'} too: the published ones are restored again."
+        ) from None
 
 
 def restore(layout: Layout, tables: Path) -> int:
@@ -71,6 +81,7 @@ def restore(layout: Layout, tables: Path) -> int:
     measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
     time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
     unfinished = Layout(layout.root / _UNFINISHED)
+    shutil.rmtree(unfinished.root, ignore_errors=True)
     for run, (record,) in runs.items():
         if run not in measures or run not in curves:
             raise DamagedFileError(

@@ -12,6 +12,7 @@ from snakemake.io import is_flagged
 
 from smoothcore.datasets import prepare
 from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
+from smoothcore.files.locking import only_writer
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import repair_command
 from smoothcore.jobs.settings import measuring_of
@@ -25,7 +26,13 @@ from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.published import TABLES, published_tables, restore, restored_runs
+from smoothcore.workflow.published import (
+    RESTORED,
+    TABLES,
+    published_tables,
+    restore,
+    restored_runs,
+)
 from smoothcore.workflow.searching import search_so_far
 
 
@@ -132,6 +139,11 @@ class Session:
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)
 
+    @cached_property
+    def restored(self) -> set[Run]:
+        """The runs whose files were restored from published tables, so without weights."""
+        return restored_runs(self.layout)
+
     def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
@@ -139,15 +151,20 @@ class Session:
         too: Snakemake takes every run for stale whose images it has to prepare.
 
         Raises:
-            DamagedFileError: a published table is damaged.
+            DamagedFileError: a published table, or the list of what was restored, is damaged.
         """
-        tables = published_tables(self.layout.root) if self.study.published else None
-        if tables:
-            count = restore(self.layout, tables)
-            say(f"{count} published runs of {tables} count as there; published: false ignores them")
+        if self.study.published and published_tables(self.layout.root):
+            with only_writer(self.layout.root / RESTORED):
+                # another start may have restored them meanwhile
+                if tables := published_tables(self.layout.root):
+                    n = restore(self.layout, tables)
+                    say(
+                        f"{n} published runs of {tables} count as there; published: false ignores "
+                        "them"
+                    )
         if (
-            not self.data.exists()
-            and restored_runs(self.layout)
+            self.restored
+            and not self.data.exists()
             and not all(map(self.layout.is_finished, self.runs))
         ):
             source = self.study.mnist_dir
@@ -163,8 +180,7 @@ class Session:
         was published without them are not asked for.
         """
         kinds = (self.layout.record, self.layout.curve, self.layout.measured)
-        restored = restored_runs(self.layout)
-        weights = [self.layout.weights(run) for run in self.runs if run not in restored]
+        weights = [self.layout.weights(run) for run in self.runs if run not in self.restored]
         return [self.layout.grid, *(of(run) for run in self.runs for of in kinds), *weights]
 
     def jobs(self, dag: Any) -> Iterator[Job]:
@@ -172,7 +188,7 @@ class Session:
         for job, stage in self._needed(dag):
             run = Run.from_coordinates(job.wildcards) if stage else None
             seconds, trains = costs.MEASURE_SECONDS, stage == "training"
-            if trains and run:
+            if run and trains:
                 seconds = costs.expected_seconds(run, self.study)
             name, done = str(run) if run else None, partial(dag.finished, job)
             yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
@@ -206,16 +222,17 @@ class Session:
         from smoothcore.files.records import about
         from smoothcore.files.storage import read_parquet
 
-        partial = self.layout.root / "partial" / TABLES[0]
+        grid, partial = self.layout.grid, self.layout.root / "partial" / TABLES[0]
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
-            if about(self.layout.grid) != self.study.to_dict():
-                dag.forcefiles.add(str(self.layout.grid))
+            asked = [Run.from_coordinates(row) for row in read_parquet(grid).to_pylist()]
+            if asked != self.runs or about(grid) != self.study.to_dict():
+                dag.forcefiles.add(str(grid))
         with contextlib.suppress(DamagedFileError, StorageError):
             rows = read_parquet(partial).num_rows  # first: most starts have no such table
             finished = [run for run in self.runs if self.layout.is_finished(run)]
             files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))
-            newest = max((path.stat().st_mtime for path in files), default=0)
-            if rows != len(finished) or newest > partial.stat().st_mtime:
+            newest = max(map(_changed_at, files), default=0)
+            if rows != len(finished) or newest > _changed_at(partial):
                 dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
@@ -261,6 +278,14 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when a file was changed; 0 if it is gone, as one that a job just makes again."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _round(pair: str) -> int:
