@@ -1,6 +1,5 @@
 # What all rules share: the study of the config, its runs, and where their files lie.
 
-import re
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from smoothcore.engines import ENGINES
 from smoothcore.errors import SmoothcoreError
 from smoothcore.jobs.settings import DataSettings
 from smoothcore.results import FIGURES, FORMATS, TABLES, result_files
-from smoothcore.study.run import COORDINATES
 from smoothcore.workflow.collecting import digest_of_present_runs, missing_in_words
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import descriptions, digest_of_files, fingerprint
@@ -40,13 +38,8 @@ shell.prefix(
 )
 
 
-# those of the study: a target with a coordinate that it has not, or that is spelled in another way,
-# is no target
 wildcard_constraints:
-    **{
-        name: "|".join(sorted({re.escape(str(run.coordinates[name])) for run in RUNS}))
-        for name in COORDINATES
-    },
+    **SESSION.spellings,
     folder=rf"{STUDY_FOLDER}(/partial)?",
 
 

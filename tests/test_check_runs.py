@@ -171,16 +171,17 @@ def test_runs_that_snakemake_may_remember_are_counted(finished, tmp_path):
     assert [Run.from_coordinates(records.iloc[0])] == [run] and counts["published"] == 0
     assert counts[before[1]] == before[1:].count(before[1])
     study = study_of(finished.config)
-    assert n_of_other_code(layout, study, records) == 1
+    assert n_of_other_code(layout, study, records, measures) == 1
     adopt(layout.root, [(before[0], "published")], counts)
-    assert n_of_other_code(layout, study, records) == 0
+    assert n_of_other_code(layout, study, records, measures) == 0
     assert read_adopted(layout.root) == {"published": before[0]}
 
 
 def test_runs_of_this_processor_are_chosen_where_there_are_any():
     runs = pd.DataFrame(
         {
-            "regularizer": "none", "size": [64, 64, 512, 512], "seconds": [1.0, 2.0, 30.0, 1.0],
+            "code": "c0de", "regularizer": "none", "size": [64, 64, 512, 512],
+            "seconds": [1.0, 2.0, 30.0, 1.0],
             "processor": ["an abacus", processor(), processor(), "an abacus"],
         }
     )  # fmt: skip

@@ -137,6 +137,15 @@ def test_runs_of_other_code_are_refused_unless_it_was_shown_to_be_equal(layout):
     collect(layout, STUDY, RUNS)
 
 
+def test_measures_that_nobody_asks_for_any_more_are_left_out(layout):
+    write_measures(layout, RUNS[0])
+    of_run = records.read_run_table(layout.measured(RUNS[0]), RUNS[0], schemas.MEASURES).to_pylist()
+    rows = [*of_run, of_run[0] | {"measure": "CR", "code": "old"}]
+    made_with = {"settings": SETTINGS, "network": ""}
+    records.write_rows(layout.measured(RUNS[0]), RUNS[0], schemas.MEASURES, rows, **made_with)
+    assert set(collect(layout, STUDY, RUNS)[1]["measure"].to_pylist()) == {"GN"}
+
+
 def test_runs_that_lack_a_measure_are_refused(layout):
     with pytest.raises(DamagedFileError, match=f"{layout.measured(RUNS[0])} lacks WP\n"):
         collect(layout, that_measures("GN", "WP"), RUNS, allow_missing=True)

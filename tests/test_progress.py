@@ -28,6 +28,15 @@ def tally(jobs=JOBS):
     return Tally({job.id: job for job in jobs})
 
 
+def test_jobs_of_another_workflow_count_for_nothing():
+    t = tally()
+    for job_id in (98, 99):
+        t.start(job_id, 0.0)
+    t.finish(98, 1.0)
+    t.fail(99)
+    assert not t.started and not t.finished and not t.failed
+
+
 def test_a_run_is_done_when_its_last_job_is():
     t = tally()
     assert t.runs() == (0, 2)

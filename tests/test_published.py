@@ -1,11 +1,13 @@
 """Published results: a fresh checkout goes on where they end, without weights."""
 
 import hashlib
+import logging
 import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -107,13 +109,16 @@ def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
     } - {"logs", "benchmarks"}
 
 
-def test_two_starts_restore_once(checkout, monkeypatch):
+def test_two_starts_restore_once(checkout, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
     monkeypatch.chdir(checkout.folder)
     said: list[str] = []
     session = Session(study_of(checkout.config))
     with only_writer(session.layout.root / RESTORED):
         other = threading.Thread(target=session.restore_published, args=(said.append,))
         other.start()
+        while "waiting" not in caplog.text:
+            time.sleep(0.01)
         assert restore(session.layout, published_tables(session.layout.root)) == RUNS
     other.join()
     assert said == [] and len(session.restored) == RUNS
@@ -125,14 +130,28 @@ def test_a_damaged_list_of_restored_runs_is_named(checkout):
     assert "restored.json is damaged" in checkout.snakemake("--dry-run", fails=True)
 
 
-def test_published_runs_that_lack_a_measure_are_refused(checkout):
-    """Snakemake does not know what restored tables of measures are made of."""
+def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(checkout):
+    """Snakemake does not know what restored tables are made of."""
     path = checkout.results / "measures.parquet"
     table = read_parquet(path)
     write_parquet(path, table.filter(pc.not_equal(table["measure"], "CR")), about(path))
-    said = checkout.snakemake("-R", "collect", "--", "results/tiny/measures.parquet", fails=True)
+    checkout.config["pairs"].append("4-9")
+    checkout.write()
+    said = checkout.snakemake("results/tiny/measures.parquet", fails=True)
     assert f"{RUNS} of {RUNS} runs were not made with the settings and the code" in said
     assert ".parquet lacks CR\n" in said
+    assert not (checkout.results / "weights").exists()
+
+
+def test_of_two_published_folders_the_one_with_more_runs_counts(checkout):
+    """Of a study that grows, a partial one is published beside the whole one of before."""
+    root = checkout.results
+    assert published_tables(root) == root
+    shutil.copytree(root, root / "partial", ignore=shutil.ignore_patterns("partial"))
+    assert published_tables(root) == root
+    table = read_parquet(root / "runs.parquet")
+    write_parquet(root / "runs.parquet", table.slice(1), about(root / "runs.parquet"))
+    assert published_tables(root) == root / "partial"
 
 
 def test_tables_without_a_run_are_restored_too(empty):

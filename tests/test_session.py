@@ -1,9 +1,12 @@
-"""The order in which the runs of a study are worth having."""
+"""The order in which the runs of a study are worth having, and how targets name them."""
+
+import re
 
 import pytest
 
 from smoothcore.workflow.session import Session
 from tests.synthetic_study import paper_study
+from tests.workflow import study_of
 
 
 @pytest.fixture
@@ -31,3 +34,20 @@ def test_the_first_pairs_are_a_fair_sample_of_all(session):
     assert sorted(pairs) == sorted(session.study.pairs)
     for k in range(0, 45, 5):
         assert sorted("".join(pairs[k : k + 5]).replace("-", "")) == list("0123456789")
+
+
+def test_a_target_names_a_run_as_the_workflow_does_also_one_that_the_search_may_come_to(
+    tmp_path, monkeypatch
+):
+    """A job on a cluster reads the Snakefile anew, maybe while the runs before it are gone."""
+    monkeypatch.chdir(tmp_path)
+    searching = study_of({"name": "far", "optimality": {"search": {"factor": 10, "max_steps": 2}}})
+    session = Session(searching)
+    assert not any(session.search.values())
+    spelled = session.spellings
+    for name, value, matches in (
+        ("lambda", "0.01", True), ("lambda", "0.1", True), ("lambda", "1.0", False),
+        ("lambda", "1e-5", False), ("lambda", "1e-05", True), ("size", "64", True),
+        ("size", "6", False), ("regularizer", "GPL-exact", False),
+    ):  # fmt: skip
+        assert bool(re.fullmatch(spelled[name], value)) == matches, (name, value)

@@ -1,7 +1,7 @@
 """Train a sample of finished runs again and compare weights and measures with what is stored.
 
-All equal: exit code 0, and with --adopt the present code is taken for the code of all finished
-runs whose kind was in the sample, so that nothing is stale. One differs: it says which and by how
+All equal: exit code 0, and with --adopt the present code is taken for that of the sample, so that
+runs of that code are not stale. One differs: it says which and by how
 much, adopts nothing, exit code 1. On another kind of processor than the runs were trained on, bits
 differ; then the differences stand beside the scatter between seeds.
 """
@@ -68,13 +68,11 @@ def main() -> int:
         return 1
     print(f"All {len(sample)} have equal bits.")
     if arguments.adopt:
-        adopt(layout.root, equal, remembered(layout, records, measures))
+        adopt(layout.root, sorted(equal), remembered(layout, records, measures))
         kinds = ", ".join(sorted(sample["regularizer"].unique()))
-        print(f"The present code is taken for that of the finished runs ({kinds}).")
-        if n := n_of_other_code(layout, study, records):
-            print(
-                f"{n} of {len(records)} finished runs were trained by code not known to be equal."
-            )
+        print(f"The present code is taken for that of the runs in the sample ({kinds}).")
+        if n := n_of_other_code(layout, study, records, measures):
+            print(f"{n} of {len(records)} finished runs are of code that is not known to be equal.")
     return 0
 
 

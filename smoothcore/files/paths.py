@@ -45,8 +45,8 @@ class Layout:
         return self._of_run("measures", run, ".parquet")
 
     def is_finished(self, run: Run) -> bool:
-        """Tell whether a run is trained and measured: record, curve and measures are there."""
-        return all(of(run).exists() for of in (self.record, self.curve, self.measured))
+        """Tell whether a run is trained and measured: its record and its measures are there."""
+        return self.record(run).exists() and self.measured(run).exists()
 
     def checkpoint(self, run: Run | None = None) -> Path:
         """The state of an unfinished training run; removed when it completes."""

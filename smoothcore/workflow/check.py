@@ -94,16 +94,23 @@ def remembered(layout: Layout, records: pd.DataFrame, measures: pd.DataFrame) ->
     return counts
 
 
-def n_of_other_code(layout: Layout, study: Study, records: pd.DataFrame) -> int:
-    """Count finished runs whose code is not known to train to the bits of the present code."""
+def n_of_other_code(
+    layout: Layout, study: Study, records: pd.DataFrame, measures: pd.DataFrame
+) -> int:
+    """Count finished runs with code that is not known to make the bits of the present code."""
     names, engine = read_adopted(layout.root), study.training.engine
-    now = {name: training_code(name, engine) for name in records["regularizer"].unique()}
-    present = records["regularizer"].map(now).replace(names)
-    return int((records["code"].replace(names) != present).sum())
+    trained = {name: training_code(name, engine) for name in records["regularizer"].unique()}
+    measured = {name: measuring_code(name) for name in study.measures.names}
+    others = []
+    for table, kind, now in ((records, "regularizer", trained), (measures, "measure", measured)):
+        of = table[table[kind].isin(now)]
+        differ = of["code"].replace(names) != of[kind].map(now).replace(names)
+        others.append(of.loc[differ, list(COORDINATES)])
+    return len(pd.concat(others).drop_duplicates())
 
 
 def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
-    """Choose runs to train again: every regularizer and size in turn, the cheapest first.
+    """Choose runs to train again: every code, regularizer and size in turn, the cheapest first.
 
     Where some were trained on this kind of processor, whose bits must be equal, only those.
 
@@ -118,7 +125,7 @@ def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
     runs, left = (runs if of_here.empty else of_here).reset_index(drop=True), seconds
     groups = [
         group.sort_values("seconds", kind="stable").index.tolist()
-        for _, group in runs.groupby(["regularizer", "size"])
+        for _, group in runs.groupby(["code", "regularizer", "size"])
     ]
     chosen: list[int] = []
     groups.sort(key=lambda group: runs.loc[group[0], "seconds"])

@@ -86,6 +86,9 @@ def collect(
             code than the present or of another network than the record's, lacks a measure, or is
             missing and not allowed to be.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     from smoothcore.files import schemas
 
     if allow_missing:  # one answer for all three tables, whatever ends while they are read
@@ -111,6 +114,9 @@ def collect(
         said = [f"lacks {', '.join(missing)}"] if missing else []
         return " and ".join([*said, *([f"has {', '.join(other)} of other code"] if other else [])])
 
+    def asked_for(table: "pa.Table") -> "pa.Table":
+        return table.filter(pc.is_in(table["measure"], pa.array(wanted)))
+
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
@@ -120,8 +126,8 @@ def collect(
 
     return (
         records,
-        _concatenated(runs, layout.measured, schemas.MEASURES, measured, measured_by),
-        _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned),
+        _concatenated(runs, layout.measured, schemas.MEASURES, measured, measured_by, asked_for),
+        _concatenated(runs, layout.curve, schemas.CURVES, recipe, lambda run, table: "", _thinned),
     )
 
 
@@ -145,7 +151,7 @@ def _concatenated(
     path_of: Callable[[Run], Path],
     schema: "pa.Schema",
     expected: Callable[[Run], Mapping[str, object]],
-    complaint: "Callable[[Run, pa.Table], str]" = lambda run, table: "",
+    complaint: "Callable[[Run, pa.Table], str]",
     shorten: "Callable[[pa.Table], pa.Table]" = lambda table: table,
 ) -> "pa.Table":
     import pyarrow as pa
@@ -173,9 +179,10 @@ def _concatenated(
         more = f"\n  and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         raise DamagedFileError(
             f"{len(others)} of {len(runs)} runs were not made with the settings and the code of "
-            f"the study:\n{named}{more}\nA study is not a mixture. Run `snakemake`; what it leaves "
-            "as it is, delete, and run it again. Or set the config back, or give the study a name "
-            "of its own. If an edit of the code changes no result, `smoothcore check-runs --adopt` "
+            f"the study:\n{named}{more}\nA study is not a mixture. Set the config or the code "
+            "back, or give the study a name of its own. Or run `snakemake`, and delete the files "
+            "that it leaves as they are: it makes them again, and trains the runs that have no "
+            "weights. If an edit of the code changes no result, `smoothcore check-runs --adopt` "
             "shows it."
         )
     return pa.concat_tables([schema.empty_table(), *tables])

@@ -66,20 +66,22 @@ class Tally:
     most_running: int = 1
 
     def start(self, job_id: int, now: float) -> None:
-        """Note that a job runs (again)."""
+        """Note that a job runs (again), if it is one of them."""
+        if job_id not in self.jobs:
+            return
         self.failed.discard(job_id)
         self.started[job_id] = now
         self.most_running = max(self.most_running, len(self.started))
 
     def finish(self, job_id: int, now: float) -> None:
         """Note that a job is done; a second time changes nothing."""
-        if job_id not in self.finished:
+        if job_id in self.jobs and job_id not in self.finished:
             self.finished[job_id] = now - self.started.pop(job_id, now)
 
     def fail(self, job_id: int) -> None:
         """Note that a job failed."""
         self.started.pop(job_id, None)
-        self.failed.add(job_id)
+        self.failed.update({job_id} & self.jobs.keys())
 
     def runs(self) -> tuple[int, int]:
         """Return how many runs have no job left, and how many they are."""
@@ -190,8 +192,7 @@ class RunProgress(logging.Handler):
             return
         elif event == "job_info":
             _notice_finished(tally, self._clock())
-            if about["jobid"] in tally.jobs:
-                tally.start(about["jobid"], self._clock())
+            tally.start(about["jobid"], self._clock())
             self._logs[about["jobid"]] = Path(next(iter(about.get("log") or []), ""))
         elif event == "job_finished":
             tally.finish(about["job_id"], self._clock())

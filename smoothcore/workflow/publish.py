@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from smoothcore.errors import SettingsError
+from smoothcore.files.records import about
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
-from smoothcore.study.run import STATUSES, Run
+from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.published import TABLES
 
@@ -31,9 +32,7 @@ def publish(folder: Path, destination: Path) -> Path:
     Raises:
         SettingsError: no report was made yet.
     """
-    whole = (folder / "report.html").exists() and _runs(folder / TABLES[0]) == _runs(
-        folder / "grid.parquet"
-    )
+    whole = (folder / "report.html").exists() and _is_whole(folder)
     source = folder if whole else folder / "partial"
     target = destination if whole else destination / "partial"
     missing = [name for name in (*TABLES, "report.html") if not (source / name).exists()]
@@ -56,8 +55,13 @@ def publish(folder: Path, destination: Path) -> Path:
     return target
 
 
-def _runs(path: Path) -> set[Run]:
-    return {Run.from_coordinates(row) for row in read_parquet(path).to_pylist()}
+def _is_whole(folder: Path) -> bool:
+    """Tell whether the tables are of the settings and the runs that the study has now."""
+    grid, runs = folder / "grid.parquet", folder / TABLES[0]
+    if not (grid.exists() and runs.exists()) or about(grid) != about(runs)["study"]:
+        return False
+    asked, there = (read_parquet(p).select(COORDINATES).to_pylist() for p in (grid, runs))
+    return asked == there
 
 
 def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:

@@ -31,14 +31,25 @@ _SECONDS_OLDER = 60
 
 
 def published_tables(root: Path) -> Path | None:
-    """Return the folder with published tables: ``results/<name>``, else its ``partial``, else None.
+    """Return the folder with published tables, ``results/<name>`` or its ``partial``, else None.
 
-    Where files of runs lie beside them, those count, and the answer is None.
+    Where both have some, those with more runs. Where files of runs lie beside them, those count,
+    and the answer is None.
+
+    Raises:
+        DamagedFileError: a table is damaged.
     """
     if (root / "runs").exists():
         return None
     folders = (root, root / "partial")
-    return next((f for f in folders if all((f / name).exists() for name in TABLES)), None)
+    found = [f for f in folders if all((f / name).exists() for name in TABLES)]
+    return max(found, key=_n_runs) if len(found) > 1 else next(iter(found), None)
+
+
+def _n_runs(tables: Path) -> int:
+    from smoothcore.files.storage import read_parquet
+
+    return read_parquet(tables / TABLES[0]).num_rows
 
 
 def restored_runs(layout: Layout) -> set[Run]:
@@ -54,8 +65,8 @@ def restored_runs(layout: Layout) -> set[Run]:
         return set()
     except (ValueError, TypeError) as error:
         raise DamagedFileError(
-            f"{path} is damaged ({error}). Delete it: the runs that it lists are trained again. Or "
-            f"delete {layout.root / 'runs'} too: the published ones are restored again."
+            f"{path} is damaged ({error}). It lists the runs that have no weights. Delete it: they "
+            "are trained again."
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
@@ -18,11 +19,12 @@ from smoothcore.files.repair import repair_command
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.regularizers import NONE
 from smoothcore.study.config import Study
-from smoothcore.study.grid import all_runs, monotonicity_runs
-from smoothcore.study.run import Run
+from smoothcore.study.grid import all_runs, monotonicity_runs, search_lambdas
+from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow import changes, costs
 from smoothcore.workflow.adoption import read_adopted
+from smoothcore.workflow.collecting import collect, read_grid
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
@@ -60,6 +62,20 @@ class Session:
     def runs(self) -> list[Run]:
         """Every run of the study."""
         return all_runs(self.study, self.search)
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """The values of each coordinate in file names, as a regular expression.
+
+        A target with another value, or another spelling of one, is none. The λ that the search has
+        not come to are among them: jobs on a cluster read the Snakefile anew, and may find that
+        runs which the search needs are just trained again.
+        """
+        grids = self.study.optimality.grids if self.study.optimality else {}
+        whole = {name: len(search_lambdas(self.study, name)) for name in grids}
+        runs = [run.coordinates for run in all_runs(self.study, whole)]
+        values = {name: {re.escape(str(run[name])) for run in runs} for name in COORDINATES}
+        return {name: "|".join(sorted(of)) for name, of in values.items()}
 
     def search_message(self) -> str:
         """Return in words what the search asks for next; empty if that is nothing."""
@@ -224,8 +240,7 @@ class Session:
 
         grid, partial = self.layout.grid, self.layout.root / "partial" / TABLES[0]
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
-            asked = [Run.from_coordinates(row) for row in read_parquet(grid).to_pylist()]
-            if asked != self.runs or about(grid) != self.study.to_dict():
+            if about(grid) != self.study.to_dict() or read_grid(grid)[1] != self.runs:
                 dag.forcefiles.add(str(grid))
         with contextlib.suppress(DamagedFileError, StorageError):
             rows = read_parquet(partial).num_rows  # first: most starts have no such table
@@ -252,6 +267,18 @@ class Session:
                 f"be trained again. Prepare the images alone first:  {command}  To train all "
                 f"again, delete {self.layout.root / 'weights'}"
             )
+
+    def check_restored(self, dag: Any) -> None:
+        """Refuse to train runs beside restored ones that are not of this study and this code.
+
+        Snakemake knows no code of those: it would be told at the end, when all is collected.
+
+        Raises:
+            DamagedFileError: it would be; the message names the ways out.
+        """
+        if any(stage == "training" for _, stage in self._needed(dag)):
+            restored = [run for run in self.runs if run in self.restored]
+            collect(self.layout, self.study, restored, allow_missing=True)
 
     def check_report(self, dag: Any) -> None:
         """Refuse a report of Snakemake's own while what it shows is not there.

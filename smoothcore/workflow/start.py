@@ -56,6 +56,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         with _refusing():
             check_writable(session.layout.root)
             session.check_images(workflow.dag)
+            session.check_restored(workflow.dag)
 
     def check_report() -> None:
         with _refusing():
