@@ -118,6 +118,7 @@ def test_two_starts_restore_once(checkout, monkeypatch, caplog):
         other = threading.Thread(target=session.restore_published, args=(said.append,))
         other.start()
         while "waiting" not in caplog.text:
+            assert other.is_alive()
             time.sleep(0.01)
         assert restore(session.layout, published_tables(session.layout.root)) == RUNS
     other.join()

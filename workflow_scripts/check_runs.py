@@ -1,9 +1,9 @@
 """Train a sample of finished runs again and compare weights and measures with what is stored.
 
 All equal: exit code 0, and with --adopt the present code is taken for that of the sample, so that
-runs of that code are not stale. One differs: it says which and by how
-much, adopts nothing, exit code 1. On another kind of processor than the runs were trained on, bits
-differ; then the differences stand beside the scatter between seeds.
+runs of that code are not stale. One differs: it says which and by how much, adopts nothing, exit
+code 1. On another kind of processor than the runs were trained on, bits differ; then the
+differences stand beside the scatter between seeds.
 """
 
 import argparse

@@ -53,9 +53,8 @@ def adopt(folder: Path, equal: Iterable[tuple[str, str]], carried: Mapping[str, 
     names = read_adopted(folder)
     for new, old in equal:
         ours, theirs = names.get(new, new), names.get(old, old)
-        name, other = theirs, ours
-        if carried.get(ours, 0) > carried.get(theirs, 0):
-            name, other = ours, theirs
+        # a stable sort: of two with as many, theirs
+        other, name = sorted((ours, theirs), key=lambda code: carried.get(code, 0))
         if name != other:
             names = {code: name if of == other else of for code, of in names.items()}
             names[other] = name

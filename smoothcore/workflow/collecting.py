@@ -122,12 +122,12 @@ def collect(
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
 
     def measured(run: Run) -> dict[str, object]:
-        return measuring | ({"network": networks[run]} if run in networks else {})
+        return measuring | {"network": networks[run]}
 
     return (
         records,
         _concatenated(runs, layout.measured, schemas.MEASURES, measured, measured_by, asked_for),
-        _concatenated(runs, layout.curve, schemas.CURVES, recipe, lambda run, table: "", _thinned),
+        _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned),
     )
 
 
@@ -151,7 +151,7 @@ def _concatenated(
     path_of: Callable[[Run], Path],
     schema: "pa.Schema",
     expected: Callable[[Run], Mapping[str, object]],
-    complaint: "Callable[[Run, pa.Table], str]",
+    complaint: "Callable[[Run, pa.Table], str]" = lambda run, table: "",
     shorten: "Callable[[pa.Table], pa.Table]" = lambda table: table,
 ) -> "pa.Table":
     import pyarrow as pa

@@ -81,7 +81,8 @@ class Tally:
     def fail(self, job_id: int) -> None:
         """Note that a job failed."""
         self.started.pop(job_id, None)
-        self.failed.update({job_id} & self.jobs.keys())
+        if job_id in self.jobs:
+            self.failed.add(job_id)
 
     def runs(self) -> tuple[int, int]:
         """Return how many runs have no job left, and how many they are."""

@@ -204,7 +204,7 @@ class Session:
         for job, stage in self._needed(dag):
             run = Run.from_coordinates(job.wildcards) if stage else None
             seconds, trains = costs.MEASURE_SECONDS, stage == "training"
-            if run and trains:
+            if trains and run:
                 seconds = costs.expected_seconds(run, self.study)
             name, done = str(run) if run else None, partial(dag.finished, job)
             yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
