@@ -43,7 +43,7 @@ def _lock(descriptor: int, lock: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        log.info("another process is at work on this and holds %s; waiting", lock)
+        log.info("another process is at work on this run and holds %s; waiting", lock)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
