@@ -13,7 +13,13 @@ from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import FIGURES, selection, statistics, style, toy
 from smoothcore.results.collected import read_collected, read_made
-from smoothcore.results.figures import all_figures, figure1, figure2, monotonicity_figure
+from smoothcore.results.figures import (
+    all_figures,
+    edge_figure,
+    figure1,
+    figure2,
+    monotonicity_figure,
+)
 from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
 from tests.synthetic_study import demo_study, paper_study, write_study
@@ -204,6 +210,21 @@ def test_nothing_overlaps_or_runs_out_at_the_size_of_the_full_grid(full_grid, na
             drawn = [t.get_window_extent(renderer) for t in labels if t.get_text()]
             for one, other in itertools.pairwise(drawn):
                 assert not one.overlaps(other), (name, axes.get_title(loc="left"))
+
+
+def test_the_edge_makes_room_for_every_panel_where_the_first_is_empty(tables):
+    edge = statistics.all_tables(**tables)["edge"]
+    first = edge["regularizer"] == edge["regularizer"].iloc[0]
+    edge.loc[first, ["r_norm_mean", "r_norm_low", "r_norm_high"]] = np.nan
+    edge.loc[first, "n_interpolating"] = 0
+    drawn = [
+        (axes.get_ylim()[1], np.nanmax(line.get_ydata()))
+        for axes in edge_figure(edge, {}).axes
+        for line in axes.lines
+        if np.isfinite(line.get_ydata()).any()
+    ]
+    assert max(highest for _, highest in drawn) > 0.6
+    assert all(highest <= top for top, highest in drawn)
 
 
 def test_penalty_effects_show_every_measure_once(full_grid):

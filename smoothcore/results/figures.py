@@ -280,9 +280,10 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             ends = sorted({lambdas.min(), lambdas.max()})
             axes.set_xticks(ends, [power_of_ten(end) for end in ends])
             axes.set_xlabel("λ")
-            axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             axes.grid(axis="y")
         for axes, *_ in list(by_regularizer.values())[:1]:
+            # the panels share the axis, which no longer makes room once it is set
+            axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             axes.legend(fontsize=6, loc="lower left")
     return figure
 

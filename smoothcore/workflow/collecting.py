@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,22 +87,31 @@ def collect(
             code than the present or of another network than the record's, lacks a measure, or is
             missing and not allowed to be.
     """
+    from smoothcore.files import schemas
+
+    if allow_missing:  # one answer for all three tables, whatever ends while they are read
+        runs = [run for run in runs if layout.is_finished(run)]
+    records, measures = records_and_measures(layout, study, runs)
+    recipe = partial(_recipe, study)
+    curves = _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned)
+    return records, measures, curves
+
+
+def records_and_measures(
+    layout: Layout, study: "Study", runs: Sequence[Run]
+) -> "tuple[pa.Table, pa.Table]":
+    """Return the first two tables of `collect`, which say whether a run is of this study."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from smoothcore.files import schemas
 
-    if allow_missing:  # one answer for all three tables, whatever ends while they are read
-        runs = [run for run in runs if layout.is_finished(run)]
     measuring = {"settings": asdict(measuring_of(study))}
     names = read_adopted(layout.root)
     wanted = {measure: measuring_code(measure) for measure in study.measures.names}
 
     def equal(code: str, now: str) -> bool:
         return names.get(code, code) == names.get(now, now)
-
-    def recipe(run: Run) -> dict[str, object]:
-        return {"recipe": asdict(recipe_of(study, run))}
 
     def trained_by(run: Run, table: "pa.Table") -> str:
         now = training_code(run.regularizer, study.training.engine)
@@ -117,6 +127,7 @@ def collect(
     def asked_for(table: "pa.Table") -> "pa.Table":
         return table.filter(pc.is_in(table["measure"], pa.array(wanted)))
 
+    recipe = partial(_recipe, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
@@ -124,11 +135,14 @@ def collect(
     def measured(run: Run) -> dict[str, object]:
         return measuring | {"network": networks[run]}
 
-    return (
-        records,
-        _concatenated(runs, layout.measured, schemas.MEASURES, measured, measured_by, asked_for),
-        _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned),
+    measures = _concatenated(
+        runs, layout.measured, schemas.MEASURES, measured, measured_by, asked_for
     )
+    return records, measures
+
+
+def _recipe(study: "Study", run: Run) -> dict[str, object]:
+    return {"recipe": asdict(recipe_of(study, run))}
 
 
 def _thinned(curve: "pa.Table") -> "pa.Table":

@@ -24,7 +24,7 @@ from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow import changes, costs
 from smoothcore.workflow.adoption import read_adopted
-from smoothcore.workflow.collecting import collect, read_grid
+from smoothcore.workflow.collecting import read_grid, records_and_measures
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
@@ -278,7 +278,8 @@ class Session:
         """
         if any(stage == "training" for _, stage in self._needed(dag)):
             restored = [run for run in self.runs if run in self.restored]
-            collect(self.layout, self.study, restored, allow_missing=True)
+            finished = [run for run in restored if self.layout.is_finished(run)]
+            records_and_measures(self.layout, self.study, finished)
 
     def check_report(self, dag: Any) -> None:
         """Refuse a report of Snakemake's own while what it shows is not there.
