@@ -144,6 +144,18 @@ def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(chec
     assert not (checkout.results / "weights").exists()
 
 
+def test_nothing_is_trained_beside_published_runs_whose_images_cannot_be_prepared(checkout):
+    """Snakemake would train them all once it can prepare the images."""
+    checkout.config["pairs"].append("4-9")
+    checkout.write()
+    checkout.results.joinpath("data").write_text("no folder")
+    said = checkout.snakemake(*TARGETS, fails=True)
+    assert "the images are missing" in said
+    assert f"digits.npz is gone, and {RUNS} finished runs of results/tiny would be" in said
+    checkout.results.joinpath("data").unlink()
+    assert planned(checkout.snakemake("--dry-run", *TARGETS))["train"] == PER_PAIR
+
+
 def test_of_two_published_folders_the_one_with_more_runs_counts(checkout):
     """Of a study that grows, a partial one is published beside the whole one of before."""
     root = checkout.results

@@ -251,15 +251,22 @@ class Session:
                 dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
-        """Refuse to train finished runs again for no reason but images that were deleted.
+        """Refuse to train finished runs again for no reason but images that are not there.
+
+        They were deleted, or could not be prepared when published runs were restored. Of a restored
+        run Snakemake wants the weights, because it would measure the run again.
 
         Raises:
             SmoothcoreError: it would happen; the message names the way out.
         """
         if self.data.exists():
             return
-        needed = (job for job, stage in self._needed(dag) if stage == "training")
-        again = [job for job in needed if _is_finished(dag, job)]
+        again = [
+            job
+            for job, stage in self._needed(dag)
+            if (stage == "training" and _is_finished(dag, job))
+            or (stage == "measuring" and Run.from_coordinates(job.wildcards) in self.restored)
+        ]
         if again:
             command = repair_command(self.data, force=True)
             raise SmoothcoreError(
