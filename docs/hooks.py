@@ -13,9 +13,10 @@ ROOT = Path(__file__).parent.parent
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add the published figures that pages show."""
-    for path in (ROOT / "results" / "paper").rglob("monotonicity.svg"):
-        name = path.relative_to(ROOT).as_posix()
-        files.append(File.generated(config, name, abs_src_path=str(path)))
+    for figure in ("monotonicity", "figure2"):
+        for path in (ROOT / "results" / "paper").rglob(f"{figure}.svg"):
+            name = path.relative_to(ROOT).as_posix()
+            files.append(File.generated(config, name, abs_src_path=str(path)))
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

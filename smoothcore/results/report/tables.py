@@ -201,7 +201,8 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
                 Cell(f"{row['n_at_bound']} (≤ {row['lower_bound']:.0f})", row["n_at_bound"]),
             ]
         )
-    heads = ["Penalty", "λ", "λ = 0", "At λ", R_NORM + ", 95 %", "", "Paper", "Ours − paper"]
+    ratio_head = R_NORM + ", 95\N{NO-BREAK SPACE}%"
+    heads = ["Penalty", "λ", "λ = 0", "At λ", ratio_head, "", "Paper", "Ours − paper"]
     return _table("table2", [*heads, "Ratio of means", "Pairs", "At " + _L_S], rows, wide=True)
 
 
