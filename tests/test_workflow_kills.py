@@ -16,11 +16,11 @@ from tests.workflow import (
 pytestmark = pytest.mark.workflow
 
 
-def test_six_kills(finished, empty):
+def test_ten_kills(finished, empty):
     """The long version is `python -m tests.soak`."""
     expected = finished.comparable()
     expected.pop("toy.npz")  # of Figure 1, not of the grid
-    counts = soak(empty, expected, kills=6, seed=20, say=print)
+    counts = soak(empty, expected, kills=10, seed=20, say=print)
     print(dict(counts))
     kinds = ("train", "snakemake alone", "snakemake and its jobs")
     assert all(counts[kind] for kind in kinds), counts

@@ -261,12 +261,13 @@ class Session:
         """
         if self.data.exists():
             return
-        again = [
-            job
-            for job, stage in self._needed(dag)
-            if (stage == "training" and _is_finished(dag, job))
-            or (stage == "measuring" and Run.from_coordinates(job.wildcards) in self.restored)
-        ]
+        again = set()  # a restored run that was trained since is asked about twice
+        for job, stage in self._needed(dag):
+            run = Run.from_coordinates(job.wildcards) if stage else None
+            if (stage == "training" and _is_finished(dag, job)) or (
+                stage == "measuring" and run in self.restored
+            ):
+                again.add(run)
         if again:
             command = repair_command(self.data, force=True)
             raise SmoothcoreError(
@@ -284,9 +285,8 @@ class Session:
             DamagedFileError: it would be; the message names the ways out.
         """
         if any(stage == "training" for _, stage in self._needed(dag)):
-            restored = [run for run in self.runs if run in self.restored]
-            finished = [run for run in restored if self.layout.is_finished(run)]
-            records_and_measures(self.layout, self.study, finished)
+            restored = [r for r in self.runs if r in self.restored and self.layout.is_finished(r)]
+            records_and_measures(self.layout, self.study, restored)
 
     def check_report(self, dag: Any) -> None:
         """Refuse a report of Snakemake's own while what it shows is not there.
