@@ -17,36 +17,25 @@ FIND_US = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make install    all that a study needs, into $(VENV)'
-	@echo 'make demo       run both experiments on the 8x8 digits of scikit-learn (minutes)'
-	@echo 'make demo-report  the same, and the report of Snakemake on it'
-	@echo 'make tables     print Table 1 and 2 of results/paper, or of FOLDER=results/...'
-	@echo 'make test       run every test'
-	@echo 'make check      linters, format, types, dry run of the full grid'
-	@echo 'make docs       the pages of docs/ as a site in site/'
-	@echo 'make benchmark  measure the speed of everything beside its alternatives'
-	@echo 'make soak       kill the workflow at random moments for a long time'
-	@echo 'make reference  write docs/config.md, docs/columns.md, the schema of config.yaml'
-	@echo 'make lock       renew the pinned requirements (needs uv)'
-	@echo 'make clean      remove $(VENV); results stay'
+	@awk -F ': .*## |:.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-install: $(VENV)/.runtime
+install: $(VENV)/.runtime  ## all that a study needs, into the environment
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.runtime  ## run both experiments on the 8x8 digits of scikit-learn (minutes)
 	$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
 	@$(BIN)/python -m workflow_scripts.show_tables --folder results/demo
 
-demo-report: demo
+demo-report: demo  ## the same, and the report of Snakemake on it
 	$(BIN)/snakemake --configfile config/demo.yaml --report results/demo/snakemake.html
 
 # any Python will do
-tables:
+tables:  ## print Table 1 and 2 of results/paper, or of FOLDER=results/...
 	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m workflow_scripts.show_tables --folder $(FOLDER)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev  ## linters, format, types, dry run of the full grid
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
@@ -54,21 +43,21 @@ check: $(VENV)/.dev
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --dry-run --quiet
 
-docs: $(VENV)/.docs
+docs: $(VENV)/.docs  ## the pages of docs/ as a site in site/
 	$(BIN)/mkdocs build --strict
 
-benchmark: $(VENV)/.dev
+benchmark: $(VENV)/.dev  ## measure the speed of everything beside its alternatives
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.dev
+soak: $(VENV)/.dev  ## kill the workflow at random moments for a long time
 	$(BIN)/python -m tests.soak
 
 # what is generated: the keys of the config, the columns of the tables
-reference: $(VENV)/.runtime
+reference: $(VENV)/.runtime  ## write docs/config.md, docs/columns.md, the schema of config.yaml
 	$(BIN)/python -m smoothcore.study.reference
 	$(BIN)/python -m smoothcore.results.reference
 
-lock:
+lock:  ## renew the pinned requirements (needs uv)
 	for name in runtime dev slurm docs; do \
 	  (cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes \
 	    --quiet --custom-compile-command 'make lock' \
@@ -77,7 +66,7 @@ lock:
 	done
 	uv run --no-project --with packaging python requirements/make_environment.py
 
-clean:
+clean:  ## remove the environment; results stay
 	rm -rf $(VENV)
 
 $(VENV)/bin/python:

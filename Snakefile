@@ -38,7 +38,6 @@ localrules:
     collect,
     collect_present,
     make_tables,
-    train_toy,
     make_figure1,
     make_figures,
     make_report,

@@ -24,29 +24,13 @@ rule make_tables:
         " --folder {wildcards.folder:q} > {log:q} 2>&1"
 
 
-rule train_toy:
-    output:
-        f"{STUDY_FOLDER}/toy.npz",
-    log:
-        f"{STUDY_FOLDER}/logs/train_toy.log",
-    benchmark:
-        f"{STUDY_FOLDER}/benchmarks/train_toy.tsv"
-    conda:
-        "../environment.yml"
-    params:
-        code=fingerprint(SCRIPTS / "train_toy.py", ENGINES["sparse"]),
-    message:
-        "Training the two one-dimensional networks of Figure 1"
-    shell:
-        "python -P -m workflow_scripts.train_toy --output {output:q} > {log:q} 2>&1"
-
-
 rule make_figure1:
-    input:
-        f"{STUDY_FOLDER}/toy.npz",
     output:
-        shown("figure", f"{STUDY_FOLDER}/figure1.svg"),
-        [f"{STUDY_FOLDER}/figure1.{kind}" for kind in FORMATS if kind != "svg"],
+        figures=[
+            shown("figure", f"{STUDY_FOLDER}/figure1.svg"),
+            *(f"{STUDY_FOLDER}/figure1.{kind}" for kind in FORMATS if kind != "svg"),
+        ],
+        networks=f"{STUDY_FOLDER}/toy.npz",
     log:
         f"{STUDY_FOLDER}/logs/make_figure1.log",
     benchmark:
@@ -54,12 +38,12 @@ rule make_figure1:
     conda:
         "../environment.yml"
     params:
-        code=fingerprint(SCRIPTS / "make_figure1.py"),
+        code=fingerprint(SCRIPTS / "make_figure1.py", ENGINES["sparse"]),
     message:
-        "Drawing Figure 1"
+        "Training and drawing the two one-dimensional networks of Figure 1"
     shell:
-        "python -P -m workflow_scripts.make_figure1 --networks {input:q} --output {output:q}"
-        " > {log:q} 2>&1"
+        "python -P -m workflow_scripts.make_figure1 --networks {output.networks:q}"
+        " --figures {output.figures:q} > {log:q} 2>&1"
 
 
 rule make_figures:

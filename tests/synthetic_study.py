@@ -18,7 +18,7 @@ from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import initialize
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import statistics
-from smoothcore.results.collected import read_collected
+from smoothcore.results.collected import Results
 from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
 from smoothcore.study.config import Study
@@ -124,15 +124,15 @@ def write_study(
         ("curves", curves, schemas.CURVES),
     ):
         write_parquet(tables / f"{name}.parquet", pa.Table.from_pylist(rows, schema=schema))
-    collected = read_collected(layout.grid, tables)
-    made = statistics.all_tables(*collected.tables)
+    results = Results(layout.grid, tables)
+    made = statistics.all_tables(results.measures, results.runs, results.grid)
     for name, table in made.items():
         table.to_csv(tables / f"{name}.csv", index=False)
     if isinstance(figures, Path):
         for path in figures.glob("*.svg"):
             shutil.copy(path, tables)
     elif figures:
-        for name, figure in all_figures(collected, made).items():
+        for name, figure in all_figures(results).items():
             save_figure(figure, [tables / f"{name}.svg"])
     return tables
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from smoothcore.results import TABLES, statistics
-from smoothcore.results.collected import read_collected, read_made
+from smoothcore.results.collected import Results
 from smoothcore.results.figures import all_figures
 from tests.synthetic_study import demo_study, write_study
 
@@ -16,8 +16,9 @@ def folder(request, tmp_path_factory):
 
 
 def test_tables_are_read_as_they_were_computed_to_the_last_bit(folder):
-    collected = read_collected(folder / "grid.parquet", folder)
-    computed, made = statistics.all_tables(*collected.tables), read_made(folder)
+    results = Results(folder / "grid.parquet", folder)
+    computed = statistics.all_tables(results.measures, results.runs, results.grid)
+    made = results.made
     assert list(made) == list(TABLES) == list(computed)
     for name, table in made.items():
         # a text column without values has no type in the file
@@ -26,12 +27,12 @@ def test_tables_are_read_as_they_were_computed_to_the_last_bit(folder):
 
 
 def test_figures_show_the_numbers_of_the_tables(folder):
-    collected, made = read_collected(folder / "grid.parquet", folder), read_made(folder)
-    edge = made["edge"]
+    results = Results(folder / "grid.parquet", folder)
+    edge = results.made["edge"]
     edge.loc[edge["reported"], ["r_norm_mean", "r_norm_low", "r_norm_high"]] = 0.125
     rings = [
         list(line.get_ydata())
-        for axes in all_figures(collected, made)["edge"].axes
+        for axes in all_figures(results)["edge"].axes
         for line in axes.lines
         if line.get_markersize() == 10 and len(line.get_ydata())
     ]

@@ -95,7 +95,7 @@ def test_the_published_grid_adds_up_to_its_steps(paper, runs):
 def test_no_run_is_expected_to_take_more_than_all_its_epochs(paper):
     short = with_training(paper, max_epochs=7)
     assert costs.expected_epochs(plain(256), short) == 7
-    assert costs.expected_seconds(plain(256), short) == costs.longest_seconds(plain(256), short)
+    assert costs.expected_seconds(plain(256), short) == costs.expected_seconds(plain(256), short, 7)
     assert costs.training_minutes(plain(256), short, 5) == costs.training_minutes(plain(256), short)
 
 
@@ -126,7 +126,8 @@ def test_what_is_asked_for_covers_what_is_expected(paper, runs):
     for run in runs:
         minutes = costs.training_minutes(run, paper)
         assert isinstance(minutes, int)
-        expected, longest = (f(run, paper) for f in (costs.expected_seconds, costs.longest_seconds))
+        expected = costs.expected_seconds(run, paper)
+        longest = costs.expected_seconds(run, paper, paper.training.max_epochs)
         assert expected <= longest
         most = costs.MARGIN * longest + costs.SLOW_START_SECONDS + 60
         assert min(costs.MARGIN * expected, longest) <= 60 * minutes <= most

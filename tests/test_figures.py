@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import FIGURES, selection, statistics, style, toy
-from smoothcore.results.collected import read_collected, read_made
+from smoothcore.results.collected import Results
 from smoothcore.results.figures import (
     all_figures,
     edge_figure,
@@ -74,20 +73,11 @@ def test_gpl_of_a_toy_network_is_the_variation_of_its_slope(toy_networks):
     assert 0.1 * bends < toy.measure_toy(network)["GPL"].value < bends
 
 
-def test_toy_networks_are_read_back(toy_networks, tmp_path):
+def test_toy_networks_are_written(toy_networks, tmp_path):
     toy.write_networks(tmp_path / "toy.npz", toy_networks)
-    back = toy.read_networks(tmp_path / "toy.npz")
-    assert list(back) == list(toy.RUNS)
-    assert np.array_equal(back["smooth"].W, toy_networks["smooth"].W)
-
-
-def test_networks_that_do_not_interpolate_are_refused(toy_networks, tmp_path):
-    swapped = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
-    toy.write_networks(tmp_path / "toy.npz", swapped)
-    with pytest.raises(
-        DamagedFileError, match=r"smooth network of .*toy\.npz does not interpolate"
-    ):
-        toy.read_networks(tmp_path / "toy.npz")
+    arrays = np.load(tmp_path / "toy.npz")
+    assert np.array_equal(arrays["smooth_W"], toy_networks["smooth"].W)
+    assert len(arrays) == 8
 
 
 def test_figure1_shows_points_functions_and_measures(toy_networks):
@@ -185,12 +175,11 @@ def full_grid(tmp_path_factory):
     """Every figure of invented results of the paper's whole grid: 45 pairs, every measure."""
     study = paper_study()
     folder = write_study(tmp_path_factory.mktemp("full") / "paper", study, figures=False)
-    collected = read_collected(folder / "grid.parquet", folder)
-    taus = statistics.kendall_taus(collected.measures, collected.grid)
+    results = Results(folder / "grid.parquet", folder)
     return {
-        **all_figures(collected, read_made(folder)),
-        "taus": plots.tau_by_pair(taus),
-        "estimators": plots.sampled_against_exact(collected.measures),
+        **all_figures(results),
+        "taus": plots.tau_by_pair(results.made["kendall_tau"]),
+        "estimators": plots.sampled_against_exact(results.measures),
     }
 
 

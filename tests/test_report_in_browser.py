@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from smoothcore.results import FIGURES, TABLES, toy
+from smoothcore.results.collected import Results
 from smoothcore.results.figures import figure1 as draw_figure1
-from smoothcore.results.report import inputs, page
+from smoothcore.results.report import page
 from smoothcore.results.style import save_figure
 from smoothcore.study.grid import all_runs
 from tests.synthetic_study import demo_study, write_study
@@ -42,7 +43,7 @@ def write_report(folder, kept, figure1=False):
         networks = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
         save_figure(draw_figure1(networks), [folder / "figure1.svg"])
     report = folder / "report.html"
-    text = page.render(inputs.read(folder / "grid.parquet", folder))
+    text = page.render(Results(folder / "grid.parquet", folder))
     report.write_text(text, encoding="utf-8")
     return report
 

@@ -1,5 +1,8 @@
 """What is set right when Snakemake starts, and what is said of targets that do not exist."""
 
+import subprocess
+import sys
+
 import pytest
 from snakemake.cli import get_argument_parser
 from snakemake.settings.types import MaxJobsPerTimespan, SchedulingSettings
@@ -13,6 +16,41 @@ def test_the_limit_nobody_asked_for_is_lifted(given, kept):
     settings = SchedulingSettings(max_jobs_per_timespan=MaxJobsPerTimespan.parse_choice(limit))
     lift_default_limit(settings)
     assert (settings.max_jobs_per_timespan is not None) == kept
+
+
+#: Ctrl-C after asyncio has taken a task's step from its list, and before it carries it out
+INTERRUPTED_AMID_ASYNCIO = """
+import asyncio, signal
+from smoothcore.workflow.messages import interrupts
+
+steps, carry_out = [], asyncio.events.Handle._run
+
+def interrupted(handle):
+    steps.append(handle)
+    if len(steps) == 4:
+        signal.raise_signal(signal.SIGINT)
+    carry_out(handle)
+
+interrupted.__globals__["__name__"] = "asyncio.events"
+asyncio.events.Handle._run = interrupted
+interrupts.listen()
+
+async def prepare():
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(asyncio.sleep(0.001))
+
+with asyncio.Runner() as runner:
+    runner.run(prepare())
+"""
+
+
+def test_ctrl_c_amid_asyncio_hangs_nothing():
+    """Snakemake looks for the files of a job so, and closes the loop at its end."""
+    code = [sys.executable, "-c", INTERRUPTED_AMID_ASYNCIO]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "interrupted; the same command continues"
 
 
 @pytest.mark.parametrize("looking", [("--dag",), ("--summary",), ("--list-changes", "code")])

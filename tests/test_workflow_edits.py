@@ -79,7 +79,7 @@ CASES = {
     ),
     "the training loop": (
         {"smoothcore/training/loop.py": with_a_constant}, RUNS, RUNS,
-        ALL_LATER | {"train_toy", "make_figure1"},
+        ALL_LATER | {"make_figure1"},
         ["training: its code changed (8 runs)"],
     ),
     "a dataset": (

@@ -4,7 +4,7 @@ import sys
 
 from smoothcore.errors import exits_readably
 from smoothcore.results import FORMATS
-from smoothcore.results.collected import read_collected, read_made
+from smoothcore.results.collected import Results
 from smoothcore.results.figures import all_figures
 from smoothcore.results.style import save_figure
 from smoothcore.workflow.command_line import results_parser
@@ -14,8 +14,7 @@ from smoothcore.workflow.command_line import results_parser
 def main() -> None:
     """Parse the arguments, draw, write."""
     arguments = results_parser(__doc__).parse_args()
-    collected = read_collected(arguments.grid, arguments.folder)
-    for name, figure in all_figures(collected, read_made(arguments.folder)).items():
+    for name, figure in all_figures(Results(arguments.grid, arguments.folder)).items():
         save_figure(figure, [arguments.folder / f"{name}.{kind}" for kind in FORMATS])
 
 

@@ -4,7 +4,8 @@ import sys
 
 from smoothcore.errors import exits_readably
 from smoothcore.files.storage import atomic_write
-from smoothcore.results.report import inputs, page
+from smoothcore.results.collected import Results
+from smoothcore.results.report import page
 from smoothcore.workflow.command_line import results_parser
 
 
@@ -12,7 +13,7 @@ from smoothcore.workflow.command_line import results_parser
 def main() -> None:
     """Parse the arguments, read, render, write."""
     arguments = results_parser(__doc__).parse_args()
-    text = page.render(inputs.read(arguments.grid, arguments.folder))
+    text = page.render(Results(arguments.grid, arguments.folder))
     with atomic_write(arguments.folder / "report.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -5,7 +5,7 @@ import sys
 from smoothcore.errors import exits_readably
 from smoothcore.files.storage import write_csv
 from smoothcore.results import statistics
-from smoothcore.results.collected import read_collected
+from smoothcore.results.collected import Results
 from smoothcore.workflow.command_line import results_parser
 
 
@@ -13,8 +13,8 @@ from smoothcore.workflow.command_line import results_parser
 def main() -> None:
     """Parse the arguments, compute the tables, write."""
     arguments = results_parser(__doc__).parse_args()
-    collected = read_collected(arguments.grid, arguments.folder)
-    for name, table in statistics.all_tables(*collected.tables).items():
+    results = Results(arguments.grid, arguments.folder)
+    for name, table in statistics.all_tables(results.measures, results.runs, results.grid).items():
         write_csv(arguments.folder / f"{name}.csv", table)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import schemas
@@ -15,9 +16,9 @@ from smoothcore.files.paths import PARTITIONS
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import (
     ABOUT_KEY,
-    read_metadata,
     read_npz,
     read_parquet,
+    reading,
     write_npz,
     write_parquet,
 )
@@ -159,9 +160,14 @@ def about(path: Path) -> dict:
     """Return what a table says it is, without reading its values.
 
     Raises:
-        DamagedFileError: the file is missing or damaged.
+        DamagedFileError: the file is missing, damaged, or not one of this project's.
+        StorageError: it may not be read.
     """
-    return json.loads(read_metadata(path)[ABOUT_KEY])
+    with reading(path, OSError, pa.ArrowException, ValueError):
+        metadata = pq.read_schema(path).metadata or {}
+    if ABOUT_KEY not in metadata:
+        raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
+    return json.loads(metadata[ABOUT_KEY])
 
 
 def read_run_table(

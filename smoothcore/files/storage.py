@@ -104,20 +104,17 @@ def remove(path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     folder, prefix = _temporary(path)
-    for file in folder.glob(f"{prefix}{socket.gethostname()}-*"):
-        pid = file.name.rpartition("-")[2]
-        if pid.isdigit() and not _is_alive(int(pid)):
+    prefix += f"{socket.gethostname()}-"
+    for file in folder.glob(f"{prefix}*"):
+        # the name of another machine may begin as this one's: what follows is then no number
+        pid = file.name.removeprefix(prefix)
+        try:
+            if pid.isdigit():
+                os.kill(int(pid), 0)  # asks whether its writer is alive
+        except ProcessLookupError:
             file.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        except PermissionError:
+            continue  # it is
 
 
 @contextlib.contextmanager
@@ -282,31 +279,14 @@ def read_parquet(path: Path) -> "pa.Table":
     return table
 
 
-def read_metadata(path: Path) -> dict[bytes, bytes]:
-    """Return the metadata of a parquet file of this project, without reading its values.
-
-    Raises:
-        DamagedFileError: the file is missing, truncated, or not one of this project's.
-        StorageError: it may not be read.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with reading(path, OSError, pa.ArrowException, ValueError):
-        metadata = pq.read_schema(path).metadata or {}
-    if ABOUT_KEY not in metadata:
-        raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
-    return metadata
-
-
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table for people, without its index."""
     with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
-def read_csv(path: Path) -> "pd.DataFrame":
-    """Read a table that `write_csv` wrote.
+def read_csv(path: Path, types: Mapping[str, type] | None = None) -> "pd.DataFrame":
+    """Read a table that `write_csv` wrote, some columns in given types.
 
     Raises:
         DamagedFileError: the file is missing or is no table. It carries no checksum.
@@ -315,4 +295,4 @@ def read_csv(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     with reading(path, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        return pd.read_csv(path)
+        return pd.read_csv(path, dtype=types)

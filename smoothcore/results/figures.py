@@ -1,6 +1,7 @@
 """The figures of the study; the numbers come from `statistics` and `toy`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import selection, toy
-from smoothcore.results.collected import Collected
+from smoothcore.results.collected import Results
 from smoothcore.results.style import (
     COLORS,
     DASHES,
@@ -35,7 +36,10 @@ _TOY_TITLES = {"smooth": "smooth", "rough": "not smooth"}
 #: quartiles of fewer values than Tukey's five numbers show nothing that their dots do not show
 MIN_BOX = 5
 
-NOTHING = "no interpolating run yet"
+NOTHING = {
+    "measure": "no interpolating run yet",
+    "regularizer": "The study has no optimality experiment.",
+}
 
 
 def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
@@ -70,19 +74,27 @@ def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
     return figure
 
 
-def by_measure(table: pd.DataFrame, most: int, height: float):
-    """Return a figure and its panels: each measure of a table with its axes and its rows."""
-    names = [name for name in all_measures() if name in set(table["measure"])]
-    figure, axes = panels(len(names), most, height)
+def panels_of(column: str, table: pd.DataFrame, *layout: Any, **options: Any):
+    """Return a figure, and each measure or regularizer of a table with its axes and its rows.
+
+    Args:
+        column: ``measure`` or ``regularizer``.
+        table: what is to be drawn.
+        layout: of `style.panels`.
+        options: of `style.panels`.
+    """
+    entries, pad = (all_measures(), 6) if column == "measure" else (all_regularizers(), 12)
+    names = [name for name in entries if name in set(table[column])]
+    figure, axes = panels(len(names), *layout, **options)
     if not names:
-        note(axes[0][0], NOTHING)
-    for name, (of,) in zip(names, axes, strict=False):
-        title = f"{name} ({LONG_NAMES[name]})"
-        of.set_title(title if len(title) < 32 else name, color=COLORS[name])
-    return figure, [
-        (name, of, table[table["measure"] == name])
-        for name, (of,) in zip(names, axes, strict=False)
-    ]
+        note(axes[0][0], NOTHING[column])
+    shown = []
+    for name, of in zip(names, axes, strict=False):
+        title = f"{name} ({LONG_NAMES[name]})" if column == "measure" else name
+        color = COLORS[getattr(entries[name], "measure", name)]
+        of[0].set_title(title if len(title) < 32 else name, color=color, pad=pad)
+        shown.append((name, of, table[table[column] == name]))
+    return figure, shown
 
 
 def monotonicity_figure(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
@@ -91,13 +103,12 @@ def monotonicity_figure(measures: pd.DataFrame, grid: pd.DataFrame) -> Figure:
     A line is the mean over the seeds of the runs that interpolate. The mean on top is over the
     pairs that have a value at every size there is, so that no pair's absence bends it.
     """
-    asked = grid.loc[grid["monotonicity"], selection.COORDINATES]
-    shown = selection.main_rows(
-        selection.main_values(measures).merge(asked, on=selection.COORDINATES)
-    )
+    asked = selection.runs_of("monotonicity", grid)
+    values = selection.main_values(measures).merge(asked, on=selection.COORDINATES)
+    shown = selection.main_rows(values)
     with figure_style():
-        figure, drawn = by_measure(shown, most=3, height=1.8)
-        for name, axes, of in drawn:
+        figure, drawn = panels_of("measure", shown, 3, 1.8)
+        for name, (axes,), of in drawn:
             lines = of.pivot_table(index="size", columns="pair", values="value")
             axes.plot(lines, color=COLORS[name], lw=0.6, alpha=0.35, marker=".", ms=2)
             complete = lines.dropna(axis="columns")
@@ -125,24 +136,10 @@ def figure2(values: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     shown = selection.main_rows(selection.penalized(values))
     longest = counts.groupby("regularizer").size().max() if len(counts) else 3
     with figure_style():
-        figure, by_regularizer = _panels(counts, 2, 0.75 + 0.3 * longest)
-        for regularizer, (axes,) in by_regularizer.items():
-            _boxes(
-                axes, regularizer, *(t[t["regularizer"] == regularizer] for t in (shown, counts))
-            )
+        figure, drawn = panels_of("regularizer", counts, 2, 0.75 + 0.3 * longest)
+        for name, (axes,), rows in drawn:
+            _boxes(axes, name, shown[shown["regularizer"] == name], rows)
     return figure
-
-
-def _panels(table: pd.DataFrame, *layout, **options) -> tuple[Figure, dict[str, list[Axes]]]:
-    """Return a figure with a panel for each regularizer of a table, in their order."""
-    names = [name for name in all_regularizers() if name in set(table["regularizer"])]
-    figure, axes = panels(len(names), *layout, **options)
-    if not names:
-        note(axes[0][0], "The study has no optimality experiment.")
-    of = dict(zip(names, axes, strict=False))
-    for name, (first, *_) in of.items():
-        first.set_title(name, color=COLORS[all_regularizers()[name].measure], pad=12)
-    return figure, of
 
 
 def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFrame) -> None:
@@ -215,10 +212,9 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
     shown = selection.main_rows(r_norms[r_norms["reported"]])
     table = selection.main_rows(penalties[penalties["reported"]])
     with figure_style():
-        figure, by_regularizer = _panels(table, 3, 2.2, (2, 1))
-        for name, (axes, right) in by_regularizer.items():
-            of = shown[shown["regularizer"] == name]
-            (row,) = table[table["regularizer"] == name].to_dict("records")
+        figure, drawn = panels_of("regularizer", table, 3, 2.2, (2, 1))
+        for name, (axes, right), rows in drawn:
+            of, row = shown[shown["regularizer"] == name], rows.iloc[0]
             if of.empty:
                 right.remove()
                 note(axes, "no pair interpolates\nat λ = 0 and at a reported λ")
@@ -259,9 +255,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
     """
     shown = selection.main_rows(penalties.dropna(subset="lambda"))
     with figure_style():
-        figure, by_regularizer = _panels(shown, 3, 1.9, sharey=True)
-        for name, (axes,) in by_regularizer.items():
-            of = shown[shown["regularizer"] == name].sort_values("lambda")
+        figure, drawn = panels_of("regularizer", shown.sort_values("lambda"), 3, 1.9, sharey=True)
+        for name, (axes,), of in drawn:
             color, lambdas = COLORS[all_regularizers()[name].measure], of["lambda"]
             share = of["n_interpolating"] / of["n_in_grid"]
             axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
@@ -281,7 +276,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.set_xticks(ends, [power_of_ten(end) for end in ends])
             axes.set_xlabel("λ")
             axes.grid(axis="y")
-        for axes, *_ in list(by_regularizer.values())[:1]:
+        for _, (axes,), _ in drawn[:1]:
             # the panels share the axis, which no longer makes room once it is set
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             axes.legend(fontsize=6, loc="lower left")
@@ -297,10 +292,10 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     shown = selection.main_rows(effects)
     names = [name for name in all_measures() if name in set(shown["measure"])]
     with figure_style():
-        figure, by_regularizer = _panels(shown, 5, 0.9 + 0.17 * len(names))
-        for name, (axes,) in by_regularizer.items():
-            of = shown[shown["regularizer"] == name].set_index("measure").reindex(names)
-            for y, (measure, row) in enumerate(of.iterrows()):
+        figure, drawn = panels_of("regularizer", shown, 5, 0.9 + 0.17 * len(names))
+        for _, (axes,), of in drawn:
+            rows = of.set_index("measure").reindex(names)
+            for y, (measure, row) in enumerate(rows.iterrows()):
                 axes.plot([row["low"], row["high"]], [y, y], color=COLORS[measure], lw=1.6)
                 mark = "D" if measure == row["penalized"] else "o"
                 axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
@@ -314,20 +309,16 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     return figure
 
 
-def all_figures(collected: Collected, made: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """Return each of `smoothcore.results.FIGURES`, by the name of its files.
-
-    Args:
-        collected: grid, runs and measures.
-        made: the tables of `statistics.all_tables`, by their names.
-    """
-    grid, optimality = collected.grid, collected.study["optimality"] or {}
+def all_figures(results: Results) -> dict[str, Figure]:
+    """Return each of `smoothcore.results.FIGURES`, by the name of its files."""
+    measures, grid, made = results.measures, results.grid, results.made
+    optimality = results.study["optimality"] or {}
     marked = {k: v["lambda"] for k, v in optimality.get("regularizers", {}).items() if v}
     return {
-        "monotonicity": monotonicity_figure(collected.measures, grid),
+        "monotonicity": monotonicity_figure(measures, grid),
         "figure2": figure2(
-            selection.optimality_values(collected.measures, grid),
-            selection.interpolation_counts(collected.runs, grid),
+            selection.optimality_values(measures, grid),
+            selection.interpolation_counts(results.runs, grid),
         ),
         "r_norm": r_norm_figure(made["r_norm"], made["edge"]),
         "edge": edge_figure(made["edge"], marked),

@@ -1,32 +1,18 @@
 """The figures published in the paper, to stand beside ours. Nothing is computed from them."""
 
-from dataclasses import dataclass
+from collections import namedtuple
 
 NOT_GIVEN = float("nan")
 
 #: all pairs of the ten digits
 N_PAIRS = 45
 
+PaperTau = namedtuple("PaperTau", "mean std")
+PaperOptimality = namedtuple(
+    "PaperOptimality", "unregularized_mean regularized_mean lower_bound r_norm_mean r_norm_std"
+)
 
-@dataclass(frozen=True)
-class PaperTau:
-    """One column of Table 1: Kendall's τ between training set size and measure, mean ± std."""
-
-    mean: float
-    std: float
-
-
-@dataclass(frozen=True)
-class PaperOptimality:
-    """One column of Table 2: mean of the measure without and with its penalty, and r_norm."""
-
-    unregularized_mean: float
-    regularized_mean: float
-    lower_bound: float
-    r_norm_mean: float
-    r_norm_std: float
-
-
+#: Table 1: Kendall's τ between training set size and measure, mean ± std
 PAPER_TABLE1 = {
     "GN": PaperTau(0.16, 0.32),
     "FPL": PaperTau(0.07, 0.46),
@@ -34,6 +20,7 @@ PAPER_TABLE1 = {
     "WP": PaperTau(1.0, NOT_GIVEN),
 }
 
+#: Table 2: mean of the measure without and with its penalty, and r_norm
 PAPER_TABLE2 = {
     "GN": PaperOptimality(0.93, 0.29, 0.0, 0.31, 0.13),
     "FPL": PaperOptimality(1.17, 1.05, 1.0, 0.33, 0.27),

@@ -6,12 +6,12 @@ python -m smoothcore.results.reference, or `make reference`.
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 
-from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS, Column
+from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS
 from smoothcore.results import statistics
 from smoothcore.study import grid
 
@@ -53,23 +53,15 @@ _TYPES = {pa.string(): "text", pa.float64(): "number", pa.int64(): "whole", pa.b
 
 def text() -> str:
     """Return ``docs/columns.md``."""
-    return "\n".join([_HEAD, *_parquet(), *_csv()])
-
-
-def _parquet() -> Iterator[str]:
+    lines = [_HEAD]
     for name, (rows, columns) in _PARQUET.items():
-        yield from [f"## `{name}`", "", rows, "", *_table(columns), ""]
-
-
-def _table(columns: Sequence[Column]) -> Iterator[str]:
-    yield from ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
-    for c in columns:
-        yield f"| `{c.name}` | {_TYPES[c.type]} | {c.unit} | {c.meaning} |"
-
-
-def _csv() -> Iterator[str]:
+        lines += [f"## `{name}`", "", rows, ""]
+        lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+        lines += [f"| `{c.name}` | {_TYPES[c.type]} | {c.unit} | {c.meaning} |" for c in columns]
+        lines.append("")
     for name, function in _MADE_BY.items():
-        yield from [f"## `{name}`", "", _returned(function), ""]
+        lines += [f"## `{name}`", "", _returned(function), ""]
+    return "\n".join(lines)
 
 
 def _returned(function: Callable) -> str:

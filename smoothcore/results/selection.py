@@ -19,54 +19,36 @@ import pandas as pd
 
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
-from smoothcore.study.run import STATUSES
+from smoothcore.study import run
 
-#: what identifies a run, with the type of each column
-COORDINATE_TYPES = {
-    "pair": str,
-    "size": np.int64,
-    "seed": np.int64,
-    "regularizer": str,
-    "lambda": np.float64,
-    "learning_rate": np.float64,
-}
-
-COORDINATES = list(COORDINATE_TYPES)
-
+COORDINATES = list(run.COORDINATES)
 EXPERIMENTS = ("monotonicity", "optimality")
 
-_GRID = {**COORDINATE_TYPES, "monotonicity": bool, "optimality": bool}
-
-_RUNS = {**COORDINATE_TYPES, "status": str, "interpolates": bool}
-
-_MEASURES = {
-    **COORDINATE_TYPES,
-    "measure": str,
-    "estimator": str,
-    "images": str,
-    "value": np.float64,
-    "interpolates": bool,
+#: the type of each column that is used
+_TYPES = {
+    **dict.fromkeys(("pair", "regularizer", "status", "measure", "estimator", "images"), str),
+    **dict.fromkeys(("size", "seed", "n_sizes", "n_sizes_in_grid"), np.int64),
+    **dict.fromkeys(("lambda", "learning_rate", "value", "tau"), np.float64),
+    **dict.fromkeys((*EXPERIMENTS, "interpolates"), bool),
 }
-
+_RUNS = [*COORDINATES, "status", "interpolates"]
+_MEASURES = [*COORDINATES, "measure", "estimator", "images", "value", "interpolates"]
 _RUN_OF_PANEL = ["regularizer", "measure", "estimator", "pair", "size", "seed", "learning_rate"]
 
 
-def typed(table: pd.DataFrame, types: dict) -> pd.DataFrame:
+def typed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return the named columns in their types; a table without rows may lack columns.
 
     Raises:
-        ValueError: a column is missing; a truth value is missing, which pandas would turn into
-            True; a row that should be the only one of its kind is there twice.
+        KeyError: a column is missing.
+        ValueError: a truth value is missing, which pandas would turn into True; a row that should
+            be the only one of its kind is there twice.
     """
-    columns = list(types)
-    missing = [name for name in columns if name not in table.columns]
-    if missing and not table.empty:
-        raise ValueError(f"the table has no column {missing[0]!r}")
     table = table.reindex(columns=columns) if table.empty else table[columns]
     for name in columns:
-        if types[name] is bool and table[name].isna().any():
+        if _TYPES[name] is bool and table[name].isna().any():
             raise ValueError(f"column {name!r} has empty cells: it must be true or false")
-    table = table.astype(types)
+    table = table.astype({name: _TYPES[name] for name in columns})
     key = [name for name in columns if name in (*COORDINATES, "measure", "estimator")]
     if table.duplicated(key).any():
         twice = table.loc[table.duplicated(key), key].iloc[0].to_dict()
@@ -74,9 +56,21 @@ def typed(table: pd.DataFrame, types: dict) -> pd.DataFrame:
     return table
 
 
-def grid_table(grid: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of a grid in their types."""
-    return typed(grid, _GRID)
+def runs_of(experiment: str, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the `COORDINATES` of the runs that one of `EXPERIMENTS` asks for."""
+    grid = typed(grid, [*COORDINATES, *EXPERIMENTS])
+    return grid.loc[grid[experiment], COORDINATES]
+
+
+def in_order(table: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """Return a table sorted by columns, measures and regularizers in the order of their ranks."""
+    orders = {"measure": [*all_measures()], "regularizer": [NONE, *all_regularizers()]}
+
+    def rank(column: pd.Series) -> pd.Series:
+        order = orders.get(column.name)
+        return column.map(dict(zip(order, range(len(order)), strict=True))) if order else column
+
+    return table.sort_values(list(by), key=rank, kind="stable", ignore_index=True)
 
 
 def main_values(measures: pd.DataFrame) -> pd.DataFrame:
@@ -101,8 +95,7 @@ def _panels(grid: pd.DataFrame) -> pd.DataFrame:
     A panel holds the runs with its regularizer and the λ = 0 runs they are compared with: same
     pair, size, seed and learning rate. A λ = 0 run can be in several panels.
     """
-    grid = grid_table(grid)
-    asked = grid.loc[grid["optimality"], COORDINATES]
+    asked = runs_of("optimality", grid)
     regularized = asked[asked["regularizer"] != NONE]
     regularized = regularized.assign(panel=regularized["regularizer"])
     match = ["pair", "size", "seed", "learning_rate"]
@@ -126,20 +119,15 @@ def interpolation_counts(runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame
         unit is a (pair, seed): with one seed, as in the paper, a pair.
     """
     asked = _panels(grid).merge(typed(runs, _RUNS), on=COORDINATES, how="left")
-    asked["present"] = asked["interpolates"].notna()
-    asked["interpolating"] = asked["interpolates"].eq(True)
-    rows = []
-    for regularizer in all_regularizers():
-        for lambda_, of in asked[asked["panel"] == regularizer].groupby("lambda"):
-            present, interpolating = int(of["present"].sum()), int(of["interpolating"].sum())
-            rows.append(
-                (regularizer, lambda_, len(of), present, interpolating, present - interpolating)
-            )
-    counts = ["n_in_grid", "n_present", "n_interpolating", "n_not_interpolating"]
-    return typed(
-        pd.DataFrame(rows, columns=["regularizer", "lambda", *counts]),
-        {"regularizer": str, "lambda": np.float64, **dict.fromkeys(counts, np.int64)},
-    )
+    present, interpolating = asked["interpolates"].notna(), asked["interpolates"].eq(True)
+    counted = {
+        "n_in_grid": 1,
+        "n_present": present,
+        "n_interpolating": interpolating,
+        "n_not_interpolating": present & ~interpolating,
+    }
+    groups = asked.assign(regularizer=asked["panel"], **counted).groupby(["regularizer", "lambda"])
+    return in_order(groups[[*counted]].sum().reset_index(), "regularizer", "lambda")
 
 
 def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]:
@@ -177,16 +165,8 @@ def optimality_values(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFram
         same learning rate), ``value``. `interpolation_counts` says how many runs are left out.
     """
     values = _panels(grid).merge(main_values(measures), on=COORDINATES)
-    ranks = {
-        column: {name: place for place, name in enumerate(entries)}
-        for column, entries in (("regularizer", all_regularizers()), ("measure", all_measures()))
-    }
-    return values.assign(regularizer=values["panel"]).sort_values(
-        ["regularizer", "measure", "estimator", "lambda", "pair", "seed"],
-        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
-        kind="stable",
-        ignore_index=True,
-    )[[*_RUN_OF_PANEL, "lambda", "value"]]
+    values = values.assign(regularizer=values["panel"])[[*_RUN_OF_PANEL, "lambda", "value"]]
+    return in_order(values, "regularizer", "measure", "estimator", "lambda", "pair", "seed")
 
 
 def matched_values(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -213,16 +193,12 @@ def completeness(grid: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
         One row per experiment: ``experiment``, ``in_grid``, ``present``, ``missing``, and of those
         present the number with each status: ``interpolated``, ``max_epochs``, ``diverged``.
     """
-    grid, runs = grid_table(grid), typed(runs, _RUNS)
+    runs = typed(runs, _RUNS)
     rows = []
     for experiment in EXPERIMENTS:
-        asked = grid.loc[grid[experiment], COORDINATES]
-        present = asked.merge(runs, on=COORDINATES)
-        row = {
-            "experiment": experiment,
-            "in_grid": len(asked),
-            "present": len(present),
-            "missing": len(asked) - len(present),
-        }
-        rows.append(row | {status: int((present["status"] == status).sum()) for status in STATUSES})
+        asked = runs_of(experiment, grid)
+        ended = asked.merge(runs, on=COORDINATES)["status"]
+        row = {"experiment": experiment, "in_grid": len(asked), "present": len(ended)}
+        row["missing"] = len(asked) - len(ended)
+        rows.append(row | {status: int((ended == status).sum()) for status in run.STATUSES})
     return pd.DataFrame(rows)

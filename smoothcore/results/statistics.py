@@ -16,12 +16,13 @@ from smoothcore.regularizers import all_regularizers
 from smoothcore.results.paper import NOT_GIVEN, PAPER_TABLE1, PAPER_TABLE2
 from smoothcore.results.selection import (
     COORDINATES,
-    grid_table,
+    in_order,
     interpolation_counts,
     main_values,
     matched_values,
     penalized,
     reported_lambdas,
+    runs_of,
     typed,
     untried_beyond,
 )
@@ -29,17 +30,7 @@ from smoothcore.results.selection import (
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
-
-_TAUS = {
-    "measure": str,
-    "estimator": str,
-    "images": str,
-    "pair": str,
-    "seed": np.int64,
-    "tau": np.float64,
-    "n_sizes": np.int64,
-    "n_sizes_in_grid": np.int64,
-}
+_TAUS = ["measure", "estimator", "images", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"]
 
 
 def bootstrap_interval(
@@ -104,8 +95,7 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
         ``tau`` (NaN with fewer than two sizes, or fewer than half of them, or where all values are
         equal), ``n_sizes`` it was computed over and ``n_sizes_in_grid``.
     """
-    grid, usable = grid_table(grid), main_values(measures)
-    asked = grid.loc[grid["monotonicity"], COORDINATES]
+    usable, asked = main_values(measures), runs_of("monotonicity", grid)
     images = dict(zip(usable["measure"], usable["images"], strict=True))
     groups = dict(
         iter(usable.merge(asked, on=COORDINATES).groupby(["measure", "estimator", "pair", "seed"]))
@@ -119,7 +109,7 @@ def kendall_taus(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
             tau = round(kendalltau(of["size"], of["value"]).statistic, 12) if enough else np.nan
             where = images.get(measure, "")
             rows.append((measure, estimator, where, pair, seed, tau, len(of), len(sizes)))
-    return typed(pd.DataFrame(rows, columns=list(_TAUS)), _TAUS)
+    return typed(pd.DataFrame(rows, columns=_TAUS), _TAUS)
 
 
 def table1(taus: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +127,6 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
     for measure, estimator in _estimates(taus):
         of = taus[(taus["measure"] == measure) & (taus["estimator"] == estimator)]
         finite = of[of["tau"].notna()]
-        published = _published(PAPER_TABLE1, measure, measure, estimator)
         rows.append(
             {
                 "measure": measure,
@@ -150,8 +139,7 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
                 "n_sizes": finite["n_sizes"].max() if len(finite) else 0,
                 "n_complete": int((finite["n_sizes"] == finite["n_sizes_in_grid"]).sum()),
                 "n_in_grid": len(of),
-                "paper_mean": published.mean if published else NOT_GIVEN,
-                "paper_std": published.std if published else NOT_GIVEN,
+                **_paper(PAPER_TABLE1, ["mean", "std"], measure, measure, estimator),
             }
         )
     # the paper's measures first
@@ -165,9 +153,12 @@ def _seed_stderr(of: pd.DataFrame) -> float:
     return np.sqrt((by_seed**2).sum() / freedom / len(of)) if freedom else np.nan
 
 
-def _published(table: Mapping[str, Any], key: str, measure: str, estimator: str) -> Any:
-    """Return the paper's figures, which come from the main estimator; None where it has none."""
-    return table.get(key) if estimator == all_measures()[measure].main_estimator else None
+def _paper(
+    table: Mapping[str, Any], columns: list[str], key: str, measure: str, estimator: str
+) -> dict[str, float]:
+    """Return the paper's figures, which come from the main estimator, as ``paper_…``."""
+    published = table.get(key) if estimator == all_measures()[measure].main_estimator else None
+    return {f"paper_{name}": getattr(published, name, NOT_GIVEN) for name in columns}
 
 
 def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -229,48 +220,33 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
     """
     r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)
-    keys = counts.loc[counts["lambda"] > 0].to_dict("records")
-    for name, value in reported.items():
-        if np.isnan(value):
-            of = [key for key in keys if key["regularizer"] == name]
-            n_in_grid = max(key["n_in_grid"] for key in of)
-            keys.append({**of[0], "lambda": value, "n_interpolating": 0, "n_in_grid": n_in_grid})
+    tried = counts[counts["lambda"] > 0]
+    without = tried[tried["regularizer"].map(reported).isna()].groupby("regularizer")
+    without = without["n_in_grid"].max().reset_index().assign(n_interpolating=0)
     rows = []
-    for key in keys:
+    for key in in_order(pd.concat([tried, without]), "regularizer", "lambda").to_dict("records"):
         name, value = key["regularizer"], key["lambda"]
         about = all_measures()[all_regularizers()[name].measure]
         of = r_norm[(r_norm["regularizer"] == name) & (r_norm["lambda"] == value)]
         for estimator in about.estimators:
-            rows.append(
-                {
-                    **{"regularizer": name, "measure": about.name, "estimator": estimator},
-                    "lambda": value,
-                    **_penalty(of[of["estimator"] == estimator], about.lower_bound),
-                    **{column: key[column] for column in ("n_interpolating", "n_in_grid")},
-                    "reported": value == reported[name] or bool(np.isnan(value)),
-                    "upper_bound": untried[name],
-                }
-            )
+            row = {"regularizer": name, "measure": about.name, "estimator": estimator}
+            row |= {"lambda": value}
+            row |= _penalty(of[of["estimator"] == estimator], about.lower_bound)
+            row |= {column: key[column] for column in ("n_interpolating", "n_in_grid")}
+            row["reported"] = value == reported[name] or bool(np.isnan(value))
+            rows.append(row | {"upper_bound": untried[name]})
     columns = ["regularizer", "measure", "estimator", "lambda", *_penalty(r_norm.iloc[:0], 0.0)]
     columns += ["n_interpolating", "n_in_grid", "reported", "upper_bound"]
-    rank = {name: position for position, name in enumerate(all_regularizers())}
-    table = pd.DataFrame(sorted(rows, key=lambda row: rank[row["regularizer"]]), columns=columns)
-    return table.astype({"reported": bool, "upper_bound": bool})
+    return pd.DataFrame(rows, columns=columns).astype({"reported": bool, "upper_bound": bool})
 
 
 def table2(penalties: pd.DataFrame) -> pd.DataFrame:
     """Return Table 2: the rows of `penalties` at the reported λ, and the paper's as ``paper_…``."""
-    table = penalties[penalties["reported"]].drop(columns="reported")
+    table = penalties[penalties["reported"]].drop(columns="reported").reset_index(drop=True)
     columns = ["unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
-    published = [
-        _published(PAPER_TABLE2, *row)
-        for row in zip(table["regularizer"], table["measure"], table["estimator"], strict=True)
-    ]
-    paper = {
-        f"paper_{name}": [getattr(of, name) if of else NOT_GIVEN for of in published]
-        for name in columns
-    }
-    return table.reset_index(drop=True).assign(**paper)
+    keys = table[["regularizer", "measure", "estimator"]].itertuples(index=False)
+    paper = [_paper(PAPER_TABLE2, columns, *key) for key in keys]
+    return table.join(pd.DataFrame(paper, columns=[f"paper_{c}" for c in columns], dtype=float))
 
 
 def penalty_effects(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:

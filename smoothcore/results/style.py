@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,10 @@ PAGE = 7.0
 
 LONG_NAMES = {measure.name: measure.long_name for measure in all_measures().values()}
 
+_TICKS = {"labelsize": 7, "labelcolor": INK, "color": MUTED}
+_TICKS |= {"major.size": 3, "major.width": 0.6, "minor.size": 1.5, "minor.width": 0.4}
+
+#: beside what seaborn's style "ticks" sets
 _RC = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": GROUND,
@@ -41,33 +44,18 @@ _RC = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.labelsize": 7.5,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
     "legend.fontsize": 7,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
-    "axes.axisbelow": True,
     "grid.linewidth": 0.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "xtick.major.size": 3,
-    "ytick.major.size": 3,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
     "grid.color": FAINT,
-    "lines.solid_capstyle": "round",
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     "savefig.dpi": 300,
     "pdf.fonttype": 42,
     "svg.fonttype": "path",  # looks the same on machines without the font
@@ -133,18 +121,11 @@ def panels(
     return figure, [axes[k * width : (k + 1) * width] for k in range(n)]
 
 
-def sequence_color(position: int, n: int) -> str:
-    """Return the colour of one of ``n`` ordered things, the last one the strongest."""
-    return SEQUENCE[-1 if n < 2 else round(position * (len(SEQUENCE) - 1) / (n - 1))]
-
-
 def power_of_ten(value: float) -> str:
     """Return a number as mathtext: 3.2 × 10⁻⁴ for 0.00032, plain 0 for 0."""
-    if value == 0:
-        return "$0$"
-    exponent = math.floor(math.log10(abs(value)) + 1e-12)
-    mantissa = f"{value / 10.0**exponent:.3g}"
-    return f"$10^{{{exponent}}}$" if mantissa == "1" else f"${mantissa}\\times10^{{{exponent}}}$"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g}\\times"
+    return f"${factor}10^{{{int(exponent)}}}$" if value else "$0$"
 
 
 def three_digits(value: float) -> str:

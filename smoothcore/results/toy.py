@@ -6,14 +6,13 @@ SGD finds a function of few bends; from large ones it changes its random initial
 enough to go through the points, and the random bends between them stay.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from smoothcore.errors import DamagedFileError
-from smoothcore.files.storage import read_npz, repair_hint, write_npz
+from smoothcore.files.storage import write_npz
 from smoothcore.measures import EXACT, Measurement, draw_evaluation_points, measure
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork, initialize
@@ -31,13 +30,8 @@ N_SAMPLES = 1000
 SEED = 1
 
 
-@dataclass(frozen=True)
-class ToyRun:
-    """What differs between the two networks."""
-
-    alpha: float
-    learning_rate: float
-
+#: what differs between the two networks
+ToyRun = namedtuple("ToyRun", "alpha learning_rate")
 
 RUNS: Mapping[str, ToyRun] = {"smooth": ToyRun(0.01, 0.1), "rough": ToyRun(800.0, 2.5e-4)}
 
@@ -86,35 +80,8 @@ def train_toy(name: str) -> Outcome:
 
 def write_networks(path: Path, networks: Mapping[str, TwoLayerNetwork]) -> None:
     """Write the networks to one npz, as ``smooth_W``, ``smooth_beta`` and so on."""
-    write_npz(
-        path,
-        {
-            f"{name}_{parameter}": getattr(network, parameter)
-            for name, network in networks.items()
-            for parameter in ("W", "beta", "v", "c")
-        },
-    )
-
-
-def read_networks(path: Path) -> dict[str, TwoLayerNetwork]:
-    """Read what `write_networks` wrote, in the order of `RUNS`.
-
-    Raises:
-        DamagedFileError: the file is missing, damaged, lacks one of the networks, or holds one
-            that does not interpolate today's data.
-    """
-    names = [f"{name}_{parameter}" for name in RUNS for parameter in ("W", "beta", "v", "c")]
-    arrays = read_npz(path, *names)
-    networks = {
-        name: TwoLayerNetwork(*(arrays[f"{name}_{p}"] for p in ("W", "beta", "v", "c")))
-        for name in RUNS
-    }
-    for name, network in networks.items():
-        if not network.loss(*training_set()) < EPSILON:
-            raise DamagedFileError(
-                f"the {name} network of {path} does not interpolate. {repair_hint(path)}"
-            )
-    return networks
+    arrays = {f"{of}_{name}": a for of, n in networks.items() for name, a in vars(n).items()}
+    write_npz(path, arrays)
 
 
 def interval(n: int) -> np.ndarray:

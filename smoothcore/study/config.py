@@ -59,31 +59,30 @@ def _refuse(source: str, problems: Sequence[str]) -> NoReturn:
     raise ConfigError("\n".join([f"{source} is not valid:", *lines]))
 
 
-def _repeated(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+def _nodes(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the path and the value of each key, a mapping before what it holds."""
+    mapping = isinstance(value, Mapping) and len(path) < 4  # YAML may hold itself
+    for key, inner in value.items() if mapping else ():
+        yield (*path, str(key)), inner
+        yield from _nodes(inner, (*path, str(key)))
+
+
+def _repeated(config: Mapping) -> Iterator[tuple[KeyPath, str]]:
     """Yield the values that a list holds for a second time."""
-    if isinstance(value, Mapping) and len(path) < 4:
-        for key, inner in value.items():
-            yield from _repeated(inner, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value[:1000]):
+    for path, value in _nodes(config):
+        for i, item in enumerate(value[:1000] if isinstance(value, list | tuple) else ()):
             if isinstance(item, str | int | float) and item in value[:i]:
                 yield (*path, i), f"{show(item)} is listed twice"
 
 
 def _at_odds(config: Mapping) -> Iterator[tuple[KeyPath, str]]:
     """Yield the values that do not fit each other; a value of a wrong type is passed by."""
-
-    def get(*path: str) -> Any:
-        value: Any = config
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
-
+    values = dict(_nodes(config))
     if [config.get(key, 0) for key in ("monotonicity", "optimality")] == [None, None]:
         text = "both experiments, monotonicity and optimality, are null: nothing is left to do"
         yield ("optimality",), text
-    sizes: dict[KeyPath, Any] = {("optimality", "size"): get("optimality", "size")}
-    if isinstance(several := get("monotonicity", "sizes"), list):
+    sizes: dict[KeyPath, Any] = {("optimality", "size"): values.get(("optimality", "size"))}
+    if isinstance(several := values.get(("monotonicity", "sizes")), list):
         sizes |= {("monotonicity", "sizes", i): size for i, size in enumerate(several)}
     dataset = config.get("dataset")
     if isinstance(dataset, str) and dataset in all_datasets():
@@ -92,16 +91,16 @@ def _at_odds(config: Mapping) -> Iterator[tuple[KeyPath, str]]:
             if type(size) is int and size > limit:
                 text = f"must be at most {limit:,}: {dataset} has no more for a pair"
                 yield place, f"got {show(size)}; {text}"
-    measured = get("measures", "names")
+    measured = values.get(("measures", "names"))
     for name, about in all_regularizers().items():
-        path = ("optimality", "regularizers", name)
-        if get(*path) is None:
+        path: KeyPath = ("optimality", "regularizers", name)
+        if values.get(path) is None:
             continue
         text = f"it lowers {about.measure}, which measures.names leaves out: add it there"
         if isinstance(measured, list) and about.measure not in measured:
             yield path, f"{text}, or set this to null"
         text = "its penalty needs segments between the samples of a batch, and training.batch_size"
-        if about.on_segments and get("training", "batch_size") == 1:
+        if about.on_segments and values.get(("training", "batch_size")) == 1:
             yield path, f"{text} is 1: raise that, or set this to null"
 
 
@@ -128,19 +127,10 @@ def check_files(
         layers.append((str(path), content))
     text = "is an empty mapping, which Snakemake passes over: give it a key, or write null"
     for name, layer in [*layers, (source, above or {})]:
-        problems += [f"{name}: {join(path)} {text}" for path in _empty(layer)]
+        problems += [f"{name}: {join(path)} {text}" for path, value in _nodes(layer) if value == {}]
     problems = problems or _without_name([*layers, (source, above or {})])
     if problems:
         _refuse("the configuration", problems)
-
-
-def _empty(content: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
-    """Yield the paths of the empty mappings in a layer, which itself may be empty."""
-    mapping = isinstance(content, Mapping) and len(path) < 4  # YAML may hold itself
-    for key, value in content.items() if mapping else ():
-        if value == {}:
-            yield (*path, str(key))
-        yield from _empty(value, (*path, str(key)))
 
 
 def _without_name(layers: Sequence[tuple[str, Mapping]]) -> list[str]:
@@ -212,10 +202,6 @@ def _duplicates(node: yaml.Node, path: str, seen: set[int]) -> Iterator[tuple[in
                 yield from _duplicates(value, f"{path}.{key.value}".lstrip("."), seen)
         for (_, name), lines in places.items():
             if len(lines) > 1:
-                yield (
-                    lines[1],
-                    (
-                        f"line {lines[1]}: the key {f'{path}.{name}'.lstrip('.')} is given "
-                        f"{len(lines)} times, on the lines {', '.join(map(str, lines))}; keep one"
-                    ),
-                )
+                key, where = f"{path}.{name}".lstrip("."), ", ".join(map(str, lines))
+                text = f"the key {key} is given {len(lines)} times, on the lines {where}; keep one"
+                yield lines[1], f"line {lines[1]}: {text}"

@@ -83,15 +83,9 @@ def remembered(layout: Layout, records: pd.DataFrame, measures: pd.DataFrame) ->
     It does not know how those were made that were restored from published tables.
     """
     restored = restored_runs(layout)
-    counts: Counter[str] = Counter()
-    for table in (records, measures):
-        made_here = [
-            code
-            for *values, code in table[[*COORDINATES, "code"]].drop_duplicates().to_numpy()
-            if Run(*values) not in restored
-        ]
-        counts.update(made_here)
-    return counts
+    made = [table[[*COORDINATES, "code"]].drop_duplicates() for table in (records, measures)]
+    rows = pd.concat(made).to_numpy()
+    return Counter(code for *values, code in rows if Run(*values) not in restored)
 
 
 def n_of_other_code(
@@ -121,22 +115,16 @@ def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
     Returns:
         Records; at least the cheapest one.
     """
-    of_here = runs[runs["processor"] == processor()]
-    runs, left = (runs if of_here.empty else of_here).reset_index(drop=True), seconds
-    groups = [
-        group.sort_values("seconds", kind="stable").index.tolist()
-        for _, group in runs.groupby(["code", "regularizer", "size"])
-    ]
+    of_here, left = runs[runs["processor"] == processor()], seconds
+    runs = (runs if of_here.empty else of_here).reset_index(drop=True)
+    kinds = runs.sort_values("seconds", kind="stable").groupby(["code", "regularizer", "size"])
+    cheapest = kinds["seconds"].transform("min")
+    turns = pd.DataFrame({"turn": kinds.cumcount(), "cheapest": cheapest})
     chosen: list[int] = []
-    groups.sort(key=lambda group: runs.loc[group[0], "seconds"])
-    while any(groups):
-        for group in [group for group in groups if group]:
-            first = group.pop(0)
-            if chosen and runs.loc[first, "seconds"] > left:
-                group.clear()
-                continue
-            chosen.append(first)
-            left -= runs.loc[first, "seconds"]
+    for i in turns.sort_values(["turn", "cheapest"]).index:
+        if not chosen or runs.loc[i, "seconds"] <= left:
+            chosen.append(i)
+            left -= runs.loc[i, "seconds"]
     return runs.loc[chosen]
 
 

@@ -92,17 +92,9 @@ def expected_epochs(run: "Run", study: "Study") -> float:
     return min(float(study.training.max_epochs), epochs)
 
 
-def expected_seconds(run: "Run", study: "Study") -> float:
-    """Return the expected time of a training job in seconds, starting included."""
-    return _seconds(run, study, expected_epochs(run, study))
-
-
-def longest_seconds(run: "Run", study: "Study") -> float:
-    """Return the time of a training job that uses up all its epochs, in seconds."""
-    return _seconds(run, study, study.training.max_epochs)
-
-
-def _seconds(run: "Run", study: "Study", epochs: float) -> float:
+def expected_seconds(run: "Run", study: "Study", epochs: float | None = None) -> float:
+    """Return the time of a training job in seconds, start included; else of the epochs expected."""
+    epochs = expected_epochs(run, study) if epochs is None else epochs
     steps = epochs * math.ceil(run.size / study.training.batch_size)
     return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
 
@@ -113,7 +105,8 @@ def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
     `MARGIN` times what is expected, never more than all its epochs would take with that margin for
     a slow machine; every further attempt asks for as much again, and continues from a checkpoint.
     """
-    wanted = MARGIN * min(expected_seconds(run, study) * attempt, longest_seconds(run, study))
+    longest = expected_seconds(run, study, study.training.max_epochs)
+    wanted = MARGIN * min(expected_seconds(run, study) * attempt, longest)
     return math.ceil((wanted + SLOW_START_SECONDS) / 60)
 
 

@@ -1,11 +1,18 @@
 """What Snakemake says, made short: reasons of a line, an interruption that is no failure."""
 
+import asyncio
+import contextlib
 import logging
 import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
+
+from snakemake.exceptions import CliException
+
+from smoothcore.errors import SmoothcoreError
 
 #: a reason that names hundreds of files is cut here, in characters
 LONGEST_REASON = 300
@@ -20,7 +27,8 @@ _NOTHING_TO_DO = "Nothing to be done"
 class Interrupts:
     """Takes notice of Ctrl-C, which jobs and Snakemake answer by saving and stopping.
 
-    The second is ignored: the first is being answered. The third ends Snakemake wherever it is.
+    The second is ignored: the first is being answered. The third ends Snakemake as soon as its jobs
+    have ended.
 
     Attributes:
         count: how often it was pressed.
@@ -40,8 +48,18 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self.count != 2:
-            raise SystemExit(INTERRUPTED)  # to Snakemake the same as KeyboardInterrupt, but quiet
+        if self.count == 2:
+            return
+        # an exception amid asyncio's own code loses a step of a task: its loop could not be closed
+        if frame and frame.f_globals.get("__name__", "").startswith("asyncio."):
+            with contextlib.suppress(RuntimeError):  # no loop is running
+                asyncio.get_running_loop().call_soon_threadsafe(_stop)
+                return
+        _stop()
+
+
+def _stop() -> NoReturn:
+    raise SystemExit(INTERRUPTED)  # to Snakemake the same as KeyboardInterrupt, but quiet
 
 
 interrupts = Interrupts()
@@ -68,7 +86,10 @@ class Messages(logging.Filter):
         event, said = str(getattr(record, "event", "") or ""), str(record.msg)
         for beginning, call in self._before.items():
             if event == beginning or said.startswith(beginning):
-                call()
+                try:
+                    call()
+                except SmoothcoreError as error:  # one message, without the places it went through
+                    raise CliException(str(error)) from None
         reason = str(getattr(record, "reason", None) or "")
         if len(reason) > LONGEST_REASON:
             record.reason = f"{reason[:LONGEST_REASON]} …"

@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -159,7 +159,7 @@ class RunProgress(logging.Handler):
 
     def close(self) -> None:
         """Say how it ended."""
-        with self._quietly():
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(Exception):
             if self._tally is not None and self._interrupted():
                 self._tally.started.clear()
             if self._tally is not None and self._dry_run():
@@ -174,16 +174,6 @@ class RunProgress(logging.Handler):
         self._tally = None
         self._over.set()
         super().close()
-
-    @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Hold the lock of the handler; whatever goes wrong ends nothing."""
-        self.acquire()
-        try:
-            with contextlib.suppress(Exception):
-                yield
-        finally:
-            self.release()
 
     def _notice(self, event: str, about: Mapping) -> None:
         tally = self._tally
@@ -223,7 +213,7 @@ class RunProgress(logging.Handler):
 
     def _beat(self) -> None:
         while not self._over.wait(_HEARTBEAT_SECONDS):
-            with self._quietly():
+            with self.lock or contextlib.nullcontext(), contextlib.suppress(Exception):
                 self._tell(heartbeat=True)
 
     def _fail(self, tally: Tally, job: Mapping) -> None:

@@ -85,18 +85,19 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
 
 
 def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
-    found = {
+    return {
         "commit": git_commit(folder.resolve().parent.parent),
         "core hours of training, by the clock": f"{runs['seconds'].sum() / 3600:.1f}",
         "SGD steps": f"{runs['steps'].sum():,}",
         "code of training": _counted(runs["code"]),
         "processors": _counted(runs["processor"]),
         "engine": _counted(runs["engine"]),
+        "versions": _counted(runs["versions"].map(_listed)),
     }
-    for versions, of in runs.groupby("versions"):
-        names = ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
-        found[f"versions of {len(of):,} runs"] = names
-    return found
+
+
+def _listed(versions: str) -> str:
+    return ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
 
 
 def _counted(column: pd.Series) -> str:

@@ -201,8 +201,7 @@ class Session:
 
     def jobs(self, dag: Any) -> Iterator[Job]:
         """Yield the jobs of this study that Snakemake runs, with their expected seconds."""
-        for job, stage in self._needed(dag):
-            run = Run.from_coordinates(job.wildcards) if stage else None
+        for job, stage, run in self._needed(dag):
             seconds, trains = costs.MEASURE_SECONDS, stage == "training"
             if trains and run:
                 seconds = costs.expected_seconds(run, self.study)
@@ -213,21 +212,23 @@ class Session:
         """Return which settings or code changed since what is there was computed."""
         return changes.lines(
             (stage, change.only_old, change.only_new)
-            for job, stage in self._needed(dag)
+            for job, stage, _ in self._needed(dag)
             if stage and (change := dag.reason(job).params_changed)
         )
 
-    def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None]]:
+    def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None, Run | None]]:
         """Yield the jobs of this study that Snakemake has decided to run.
 
-        Each with what it does to a run, ``training`` or ``measuring``; None if it is about all
-        runs. Their files tell: where this workflow is imported, rules have other names.
+        Each with what it does, ``training`` or ``measuring``, and to which run; both are None if it
+        is about all runs. Their files tell: where this workflow is imported, rules have other
+        names.
         """
         stages = {f"{self.folder}/weights/": "training", f"{self.folder}/measures/": "measuring"}
         for job in dag.needrun_jobs():
             first = str(next(iter(job.output), ""))
             if first.startswith(f"{self.folder}/"):
-                yield job, next((stages[s] for s in stages if first.startswith(s)), None)
+                stage = next((stages[s] for s in stages if first.startswith(s)), None)
+                yield job, stage, Run.from_coordinates(job.wildcards) if stage else None
 
     def force_stale_tables(self, dag: Any) -> None:
         """Let tables be written again: of the runs, if made for other settings; partial, if old.
@@ -242,12 +243,13 @@ class Session:
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
             if about(grid) != self.study.to_dict() or read_grid(grid)[1] != self.runs:
                 dag.forcefiles.add(str(grid))
-        with contextlib.suppress(DamagedFileError, StorageError):
+        # a file may be gone that a job just makes again
+        with contextlib.suppress(DamagedFileError, StorageError, FileNotFoundError):
             rows = read_parquet(partial).num_rows  # first: most starts have no such table
             finished = [run for run in self.runs if self.layout.is_finished(run)]
             files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))
-            newest = max(map(_changed_at, files), default=0)
-            if rows != len(finished) or newest > _changed_at(partial):
+            newest = max((file.stat().st_mtime for file in files), default=0.0)
+            if rows != len(finished) or newest > partial.stat().st_mtime:
                 dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
@@ -261,13 +263,12 @@ class Session:
         """
         if self.data.exists():
             return
-        again = set()  # a restored run that was trained since is asked about twice
-        for job, stage in self._needed(dag):
-            run = Run.from_coordinates(job.wildcards) if stage else None
-            if (stage == "training" and _is_finished(dag, job)) or (
-                stage == "measuring" and run in self.restored
-            ):
-                again.add(run)
+        again = {  # a restored run that was trained since is asked about twice
+            run
+            for job, stage, run in self._needed(dag)
+            if (stage == "training" and _is_finished(dag, job))
+            or (stage == "measuring" and run in self.restored)
+        }
         if again:
             command = repair_command(self.data, force=True)
             raise SmoothcoreError(
@@ -284,7 +285,7 @@ class Session:
         Raises:
             DamagedFileError: it would be; the message names the ways out.
         """
-        if any(stage == "training" for _, stage in self._needed(dag)):
+        if any(stage == "training" for _, stage, _ in self._needed(dag)):
             restored = [r for r in self.runs if r in self.restored and self.layout.is_finished(r)]
             records_and_measures(self.layout, self.study, restored)
 
@@ -313,14 +314,6 @@ def _is_finished(dag: Any, job: Any) -> bool:
     reason = dag.reason(job)
     others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
     return not any(others) and all(Path(path).exists() for path in job.output)
-
-
-def _changed_at(path: Path) -> float:
-    """Return when a file was changed; 0 if it is gone, as one that a job just makes again."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def _round(pair: str) -> int:

@@ -1,20 +1,18 @@
 """One start of Snakemake: which study it is on, what is refused, what is said."""
 
-import contextlib
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.cli import get_argument_parser
-from snakemake.exceptions import CliException
 from snakemake.logging import logger
 
-from smoothcore.errors import ConfigError, SmoothcoreError
+from smoothcore.errors import ConfigError
 from smoothcore.files.repair import COMMAND_VARIABLE
 from smoothcore.files.storage import check_writable
 from smoothcore.study.config import Study, check_files, load_study, merged
@@ -53,14 +51,9 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         if workflow.dryrun or workflow.touch:
             return
         os.environ[COMMAND_VARIABLE] = command_typed(sys.argv)
-        with _refusing():
-            check_writable(session.layout.root)
-            session.check_images(workflow.dag)
-            session.check_restored(workflow.dag)
-
-    def check_report() -> None:
-        with _refusing():
-            session.check_report(workflow.dag)
+        check_writable(session.layout.root)
+        session.check_images(workflow.dag)
+        session.check_restored(workflow.dag)
 
     interrupts.listen()
     progress = RunProgress(
@@ -78,7 +71,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
     before = {
         "Building DAG": plan,
         "run_info": check,
-        "Creating report": check_report,
+        "Creating report": lambda: session.check_report(workflow.dag),
     }
     _attach(Messages(before, session.layout.root, progress))
     return session
@@ -96,15 +89,6 @@ def lift_default_limit(settings: Any) -> None:
     limit = settings and settings.max_jobs_per_timespan
     if limit and f"{limit.max_jobs}/{limit.timespan:g}s" == _DEFAULT_LIMIT:
         settings.max_jobs_per_timespan = None
-
-
-@contextlib.contextmanager
-def _refusing() -> Iterator[None]:
-    """End Snakemake with the one message of an error, without the places it went through."""
-    try:
-        yield
-    except SmoothcoreError as error:
-        raise CliException(str(error)) from None
 
 
 def _attach(messages: Messages) -> None:

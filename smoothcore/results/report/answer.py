@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smoothcore.regularizers import all_regularizers
 from smoothcore.results.comparison import (
     MIN_PAIRS,
     MIN_SIZES,
@@ -60,12 +59,11 @@ class Finding:
     @property
     def optimized(self) -> str:
         """Do both tests support that SGD optimizes for it, or does one of them contradict?"""
-        both = (self.rises, self.near_optimum)
+        both = {self.rises, self.near_optimum}
         if NO in both:
             return NO
-        for outcome in (YES, UNKNOWN):
-            if both == (outcome, outcome):
-                return outcome
+        if len(both) == 1:
+            return both.pop()
         return TOO_FEW if TOO_FEW in both else UNDECIDED
 
 
@@ -85,18 +83,16 @@ def findings(table1: pd.DataFrame, table2: pd.DataFrame) -> list[Finding]:
     Of several penalties on a measure the one with its name counts, else the first.
     """
     taus = {row["measure"]: compared(row) for row in main_rows(table1).to_dict("records")}
-    rank = {name: (name != r.measure, r.rank) for name, r in all_regularizers().items()}
     penalties: dict[str, dict] = {}
-    for row in sorted(main_rows(table2).to_dict("records"), key=lambda r: rank[r["regularizer"]]):
+    rows = main_rows(table2).to_dict("records")
+    for row in sorted(rows, key=lambda row: row["regularizer"] != row["measure"]):
         penalties.setdefault(row["measure"], row)
-    found = []
+    found, nothing = [], Compared(math.nan)
     for measure in dict.fromkeys([*taus, *penalties]):
-        tau, row = taus.get(measure, Compared(math.nan)), penalties.get(measure)
-        if row is None:
-            found.append(Finding(measure, tau, Compared(math.nan)))
-        else:
-            of = (row["regularizer"], row["lambda"], int(row["n_at_bound"]))
-            found.append(Finding(measure, tau, compared(row, "r_norm_"), *of))
+        of: list = [nothing]
+        if row := penalties.get(measure):
+            of = [compared(row, "r_norm_"), row["regularizer"], row["lambda"], row["n_at_bound"]]
+        found.append(Finding(measure, taus.get(measure, nothing), *of))
     return found
 
 
@@ -116,79 +112,69 @@ def on_other_measures(found: Iterable[Finding]) -> str:
     others = [f for f in found if not f.regularizer]
     if not others or len(others) == len(found):
         return ""
-    names = {o: _enumerate([f.measure for f in others if f.rises == o]) for o in _OUTCOMES}
-    parts = [
-        f"{text} {names[outcome]}"
-        for outcome, text in (
-            (YES, f"τ is at {BAR} or above for"),
-            (NO, f"τ is below {BAR} for"),
-            (UNDECIDED, f"τ may be on either side of {BAR} for"),
-            (TOO_FEW, "the pairs or sizes are too few for a verdict on"),
-            (UNKNOWN, "no τ can be told for"),
-        )
-        if names[outcome]
-    ]
-    return f"Measures without a penalty of their own: {'; '.join(parts)}."
+    return _sentence(
+        {o: _enumerate([f.measure for f in others if f.rises == o]) for o in _OUTCOMES},
+        {
+            YES: "τ is at {bar} or above for {}",
+            NO: "τ is below {bar} for {}",
+            UNDECIDED: "τ may be on either side of {bar} for {}",
+            TOO_FEW: "the pairs or sizes are too few for a verdict on {}",
+            UNKNOWN: "no τ can be told for {}",
+        },
+        "Measures without a penalty of their own: ",
+    )
 
 
 def _on_monotonicity(found: list[Finding]) -> str:
-    groups = _grouped(found, "rises", "tau")
-    one = sum(f.rises == NO for f in found) == 1
+    do = "does" if sum(f.rises == NO for f in found) == 1 else "do"
     return _sentence(
-        (
-            groups[YES],
-            "the more images a network interpolates, the larger its {}: τ is at {bar} or above",
-        ),
-        (groups[NO], f"{{}} {'does' if one else 'do'} not rise consistently: τ is below {{bar}}"),
-        (groups[UNDECIDED], "whether τ of {} is at least {bar} is undecided"),
-        (groups[TOO_FEW], "for {} the pairs or sizes are too few for a verdict on τ"),
-        (groups[UNKNOWN], "for {} no τ can be told"),
+        _grouped(found, "rises", "tau"),
+        {
+            YES: "the more images a network interpolates, the larger its {}: τ is at {bar} or "
+            "above",
+            NO: f"{{}} {do} not rise consistently: τ is below {{bar}}",
+            UNDECIDED: "whether τ of {} is at least {bar} is undecided",
+            TOO_FEW: "for {} the pairs or sizes are too few for a verdict on τ",
+            UNKNOWN: "for {} no τ can be told",
+        },
     )
 
 
 def _on_optimality(found: list[Finding]) -> str:
     bounded = [f for f in found if f.r_norm.upper_bound and f.near_optimum == UNDECIDED]
     groups = _grouped([f for f in found if f not in bounded], "near_optimum", "r_norm")
+    groups["bounded"] = _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED]
     limits = _enumerate([f"{f.regularizer} {plain_lambda(f.lambda_)}" for f in bounded])
     return _sentence(
-        (
-            groups[NO],
-            "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}",
-        ),
-        (groups[YES], "a penalty barely lowers {}: r_norm is at {bar} or above"),
-        (
-            _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED],
-            f"of {{}} r_norm is an upper bound: no run at the largest λ ({limits}) "
+        groups,
+        {
+            NO: "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}",
+            YES: "a penalty barely lowers {}: r_norm is at {bar} or above",
+            "bounded": f"of {{}} r_norm is an upper bound: no run at the largest λ ({limits}) "
             "failed to interpolate, and larger λ were not tried",
-        ),
-        (groups[UNDECIDED], "whether a penalty leaves an r_norm of {bar} of {} is undecided"),
-        (groups[TOO_FEW], "for {} the pairs are too few for a verdict on r_norm"),
-        (groups[UNKNOWN], "for {} no r_norm can be told"),
+            UNDECIDED: "whether a penalty leaves an r_norm of {bar} of {} is undecided",
+            TOO_FEW: "for {} the pairs are too few for a verdict on r_norm",
+            UNKNOWN: "for {} no r_norm can be told",
+        },
     )
 
 
 def _what_follows(found: list[Finding]) -> str:
     names = {o: _enumerate([f.measure for f in found if f.optimized == o]) for o in _OUTCOMES}
-    parts = []
-    if names[YES]:
-        parts.append(
-            f"support that SGD implicitly optimizes for smoothness in terms of {names[YES]}"
-        )
-    if names[NO] and parts:
-        parts.append(f"speak against it for {names[NO]}")
-    elif names[NO]:
-        parts.append(f"speak against implicit optimization for smoothness in terms of {names[NO]}")
-    if not parts and names[TOO_FEW]:
-        return (
-            f"So these results are too few for an answer: it takes {MIN_PAIRS} pairs, and "
-            f"{MIN_SIZES} sizes for τ."
-        )
-    if not parts:
-        return "So these results do not answer the question yet."
-    still_open = [f.measure for f in found if f.optimized not in (YES, NO)]
-    if still_open:
-        parts.append(f"leave it open for {_enumerate(still_open)}")
-    return f"So these results {', '.join(parts[:-1])}{', and ' if parts[1:] else ''}{parts[-1]}."
+    still_open = _enumerate([f.measure for f in found if f.optimized not in (YES, NO)])
+    against = "it for" if names[YES] else "implicit optimization for smoothness in terms of"
+    forms = {
+        "support that SGD implicitly optimizes for smoothness in terms of": names[YES],
+        f"speak against {against}": names[NO],
+        "leave it open for": still_open,
+    }
+    if not (names[YES] or names[NO]):
+        if not names[TOO_FEW]:
+            return "So these results do not answer the question yet."
+        needed = f"it takes {MIN_PAIRS} pairs, and {MIN_SIZES} sizes for τ"
+        return f"So these results are too few for an answer: {needed}."
+    *parts, last = [f"{text} {measures}" for text, measures in forms.items() if measures]
+    return f"So these results {', '.join(parts)}{', and ' if parts else ''}{last}."
 
 
 def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
@@ -210,10 +196,11 @@ def _enumerate(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
 
-def _sentence(*parts: tuple[str, str]) -> str:
-    """Join the parts whose names are not empty."""
-    text = "; ".join(form.format(names, bar=BAR) for names, form in parts if names)
-    return text[:1].upper() + text[1:] + "." if text else ""
+def _sentence(names: dict[str, str], forms: dict[str, str], start: str = "") -> str:
+    """Join what is said of each outcome that some measures have; nothing if there is none."""
+    said = [form.format(names[o], bar=BAR) for o, form in forms.items() if names[o]]
+    text = start + "; ".join(said)
+    return text[:1].upper() + text[1:] + "." if said else ""
 
 
 def on_effects(effects: pd.DataFrame) -> list[str]:

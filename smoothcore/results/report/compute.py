@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smoothcore.regularizers import NONE, all_regularizers
+from smoothcore.results.selection import in_order
 
 _REGULARIZER = re.compile(r"regularizer=([^/]+)")
 
@@ -39,7 +39,9 @@ def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
         jobs=("seconds", "size"), seconds=("seconds", "sum"), median=("seconds", "median"),
         longest=("seconds", "max"), memory_mb=("memory_mb", "max"),
     )  # fmt: skip
-    return _in_order(sums)
+    table = sums.reset_index()
+    first = table["stage"].map({"train": 0, "measure": 1}).fillna(2)
+    return in_order(table.assign(first=first), "first", "regularizer")
 
 
 def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
@@ -48,19 +50,7 @@ def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
         runs=("steps", "size"), steps=("steps", "sum"), seconds=("seconds", "sum")
     )
     sums["us_per_step"] = 1e6 * sums["seconds"] / sums["steps"].where(sums["steps"] > 0)
-    return _in_order(sums)
-
-
-def _in_order(sums: pd.DataFrame) -> pd.DataFrame:
-    """Return training first, and regularizers in their order, with the keys as columns."""
-    rank = {name: position for position, name in enumerate((NONE, *all_regularizers()))}
-    keys = {
-        "stage": lambda c: c.map({"train": 0, "measure": 1}).fillna(2),
-        "regularizer": lambda c: c.map(rank).fillna(99),
-    }
-    table = sums.reset_index()
-    by = [name for name in keys if name in table]
-    return table.sort_values(by, key=lambda c: keys[c.name](c), ignore_index=True)
+    return in_order(sums.reset_index(), "regularizer")
 
 
 def duration(seconds: float) -> str:

@@ -12,15 +12,15 @@ from markupsafe import Markup, escape
 import smoothcore
 from smoothcore.measures import all_measures
 from smoothcore.results import comparison, selection
+from smoothcore.results.collected import Results
 from smoothcore.results.report import answer, compute, plots, provenance, svg, tables
-from smoothcore.results.report.inputs import Inputs
 from smoothcore.results.style import LONG_NAMES, svg_text
 
 #: beyond these the page refers to the table of runs
 _MOST_LISTED = 60
 
 
-def render(inputs: Inputs) -> str:
+def render(results: Results) -> str:
     """Return the report as the text of one HTML file that needs no other file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -30,26 +30,26 @@ def render(inputs: Inputs) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"two_decimals": comparison.two_decimals, "duration": compute.duration}
-    return environment.get_template("page.html").render(_context(inputs)).strip() + "\n"
+    return environment.get_template("page.html").render(_context(results)).strip() + "\n"
 
 
-def _context(inputs: Inputs) -> dict[str, Any]:
-    made, runs = inputs.made, inputs.runs
+def _context(results: Results) -> dict[str, Any]:
+    made, runs = results.made, results.runs
     table2 = made["table2"]
     bounded = table2["upper_bound"] & table2["r_norm_mean"].notna()
-    counts = selection.interpolation_counts(runs, inputs.grid)
-    differences = provenance.differences(inputs.study)
+    counts = selection.interpolation_counts(runs, results.grid)
+    differences = provenance.differences(results.study)
     found = answer.findings(made["table1"], table2)
-    by_kind = compute.by_kind(inputs.benchmarks)
+    by_kind = compute.by_kind(compute.read_benchmarks(results.grid_path.with_name("benchmarks")))
     beside = {"is_papers": not differences}
     failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
     coordinates = selection.COORDINATES
     return {
         "theme": svg.theme(),
-        "name": inputs.study["name"],
-        "asked": len(inputs.grid),
-        "present": len(inputs.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
-        "measured": inputs.measures[coordinates].drop_duplicates().shape[0],
+        "name": results.study["name"],
+        "asked": len(results.grid),
+        "present": len(results.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
+        "measured": results.measures[coordinates].drop_duplicates().shape[0],
         "sentences": [_sentence(text) for text in answer.sentences(found)],
         "on_others": _sentence(answer.on_other_measures(found)),
         "on_effects": [_sentence(text) for text in answer.on_effects(made["penalty_effects"])],
@@ -64,11 +64,11 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "table1": tables.table1(made["table1"], **beside),
         "table2": tables.table2(table2, **beside),
         "effects": tables.effects(made["penalty_effects"]),
-        "pairs": tables.pairs(inputs),
+        "pairs": tables.pairs(made["kendall_tau"], made["r_norm"]),
         "lambdas_missing": table2.loc[table2["lambda"].isna(), "regularizer"].unique().tolist(),
         "upper_bounds": sorted(table2.loc[bounded, "regularizer"].unique()),
-        "figures": _figures(inputs),
-        "experiments": tables.completeness(selection.completeness(inputs.grid, runs)),
+        "figures": _figures(results),
+        "experiments": tables.completeness(selection.completeness(results.grid, runs)),
         "counts": tables.counts(counts),
         "n_failed": failed,
         "failed": tables.not_interpolating(runs, _MOST_LISTED),
@@ -78,13 +78,13 @@ def _context(inputs: Inputs) -> dict[str, Any]:
         "settings": tables.settings(
             "settings",
             ["Key", "Value"],
-            [(k, v) for k, v in provenance.flattened(inputs.study).items() if k != "mnist_dir"],
+            [(k, v) for k, v in provenance.flattened(results.study).items() if k != "mnist_dir"],
         ),
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
         "libraries": provenance.libraries(),
         "training_libraries": provenance.training_libraries(runs),
-        "optimality": inputs.study["optimality"] is not None,
-        "seeds": sorted(inputs.grid["seed"].unique().tolist()),
+        "optimality": results.study["optimality"] is not None,
+        "seeds": sorted(results.grid["seed"].unique().tolist()),
         "made_at": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     }
 
@@ -96,13 +96,13 @@ def _definition(about: Any) -> tuple[str, str]:
     return re.sub(rf"^{about.name}[,:] ", "", text), about.source
 
 
-def _figures(inputs: Inputs) -> dict[str, Markup | None]:
+def _figures(results: Results) -> dict[str, Markup | None]:
     drawn = {
-        "taus": plots.tau_by_pair(inputs.made["kendall_tau"]),
+        "taus": plots.tau_by_pair(results.made["kendall_tau"]),
         "curves": plots.loss_curves(
-            inputs.curves, inputs.grid, inputs.study["training"]["epsilon"]
+            results.curves, results.grid, results.study["training"]["epsilon"]
         ),
-        "estimators": plots.sampled_against_exact(inputs.measures),
+        "estimators": plots.sampled_against_exact(results.measures),
     }
     alts = {
         "figure1": "Two curves through the same nine points: one with few bends, one that wiggles "
@@ -124,7 +124,7 @@ def _figures(inputs: Inputs) -> dict[str, Markup | None]:
         "estimators": "For each measure with both, the sampled value of each run against the exact "
         "one, with the line of equality.",
     }
-    texts = inputs.figures | {name: svg_text(figure) for name, figure in drawn.items()}
+    texts = results.drawn | {name: svg_text(figure) for name, figure in drawn.items()}
     return {
         name: svg.inline(texts[name], name.replace("_", "-"), alt) if name in texts else None
         for name, alt in alts.items()

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from smoothcore.measures import EXACT, SAMPLED, all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
-from smoothcore.results.figures import NOTHING, by_measure
+from smoothcore.results.figures import NOTHING, panels_of
 from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
 
@@ -23,7 +23,7 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.PAGE, 0.6 + 0.145 * max(len(means), 8)))
         axes = figure.subplots()
         if means.empty:
-            style.note(axes, NOTHING)
+            style.note(axes, NOTHING["measure"])
             return figure
         sns.heatmap(
             means[names], ax=axes, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.4, yticklabels=True,
@@ -71,7 +71,9 @@ def _curve_panel(axes: Axes, regularizer: str, curves: pd.DataFrame) -> None:
     levels = sorted(curves[by].unique())
     if not levels:
         axes.text(0.5, 0.5, "no run yet", transform=axes.transAxes, ha="center", color=MUTED)
-    colors = {level: style.sequence_color(k, len(levels)) for k, level in enumerate(levels)}
+    # the last one, or the only one, the strongest
+    shades = np.linspace(len(style.SEQUENCE) - 1, 0, len(levels))[::-1]
+    colors = {level: style.SEQUENCE[round(k)] for level, k in zip(levels, shades, strict=True)}
     for key, of in curves.groupby(COORDINATES):
         color = colors[key[COORDINATES.index(by)]]
         axes.plot(of["epoch"], of["running_loss"], color=color, lw=0.5, alpha=0.6)
@@ -90,8 +92,8 @@ def sampled_against_exact(measures: pd.DataFrame) -> Figure:
     )
     both = values.reindex(columns=[SAMPLED, EXACT]).dropna().reset_index()
     with style.figure_style():
-        figure, panels = by_measure(both, most=3, height=2.4)
-        for name, axes, of in panels:
+        figure, panels = panels_of("measure", both, 3, 2.4)
+        for name, (axes,), of in panels:
             ends = [of[[SAMPLED, EXACT]].min(axis=None), of[[SAMPLED, EXACT]].max(axis=None)]
             axes.plot(ends, ends, color=MUTED, lw=0.8, ls=style.DASHES)
             axes.plot(of[EXACT], of[SAMPLED], ".", ms=3, mew=0, alpha=0.6, color=COLORS[name])

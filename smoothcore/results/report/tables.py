@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import comparison, selection
 from smoothcore.results.comparison import Compared, compared, two_decimals
 from smoothcore.results.paper import N_PAIRS
 from smoothcore.results.report import compute
-from smoothcore.results.report.inputs import Inputs
 
 R_NORM = Markup("<i>r</i><sub>norm</sub>")
 _L_S = Markup("<i>l<sub>S</sub></i>")
@@ -140,6 +138,7 @@ _FORMS: dict[str, Callable[[Any], Cell]] = {
     "lambda": _lambda,
     "training_loss": _number("{:.2e}"),
     "memory_mb": _number("{:,.0f} MB"),
+    "share": lambda parts: _share(**parts),
     "us_per_step": _number("{:,.0f}"),
 }
 
@@ -187,18 +186,14 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
             means.append(_mean(mean, f"{key}.{name}", small=paper))
         rows.append(
             [
-                _swatch(
-                    row["measure"],
-                    row["regularizer"],
-                    f"{row['measure']}, {row['estimator']}",
-                ),
+                _swatch(row["measure"], row["regularizer"], "{measure}, {estimator}".format(**row)),
                 *(_lambda(row["lambda"]), *means),
                 _mean(r_norm, f"{key}.r_norm", r_norm.ours),
                 _strip(r_norm, 0, 1.2),
                 *_paper(r_norm, is_papers=is_papers),
                 _mean(ratio, f"{key}.ratio"),
                 _of(row["n_matched"], row["n_in_grid"]),
-                Cell(f"{row['n_at_bound']} (≤ {row['lower_bound']:.0f})", row["n_at_bound"]),
+                Cell(f"{row['n_at_bound']} (≤ {row['lower_bound']:g})", row["n_at_bound"]),
             ]
         )
     ratio_head = R_NORM + ", 95\N{NO-BREAK SPACE}%"
@@ -219,20 +214,15 @@ def effects(table: pd.DataFrame) -> Table:
     return _table("effects", ["Penalty", "λ", "Pairs", *measures], rows, wide=True)
 
 
-def pairs(inputs: Inputs) -> Table:
+def pairs(taus: pd.DataFrame, r_norms: pd.DataFrame) -> Table:
     """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
-    r_norm = selection.main_rows(inputs.made["r_norm"])
-    taus = selection.main_rows(inputs.made["kendall_tau"])
-    r_norm = r_norm[r_norm["reported"]]
     columns = {}
-    for symbol, table, name, value, order in (
-        ("τ", taus, "measure", "tau", all_measures()),
-        (R_NORM, r_norm, "regularizer", "r_norm", all_regularizers()),
+    for symbol, table, name, value in (
+        ("τ", taus, "measure", "tau"),
+        (R_NORM, r_norms[r_norms["reported"]], "regularizer", "r_norm"),
     ):
-        means = table.groupby([name, "pair"])[value].mean()
-        for which in order:
-            if which in means.index:
-                columns[Markup("{} {}").format(symbol, which)] = means[which]
+        for which, of in selection.main_rows(table).groupby(name, sort=False):
+            columns[Markup("{} {}").format(symbol, which)] = of.groupby("pair")[value].mean()
     table = pd.DataFrame(columns)
     rows = [
         [pair, *(Cell(two_decimals(value), value) for value in row)]
@@ -245,12 +235,10 @@ def counts(table: pd.DataFrame) -> Table:
     """Return how many runs of the optimality experiment interpolate."""
     heads = {"regularizer": "Penalty", "lambda": "λ", "n_in_grid": "In the grid"}
     heads |= {"n_present": "So far", "n_interpolating": "Interpolate"}
-    shown = _plain("counts", heads | {"n_not_interpolating": "Do not"}, table)
-    shown.heads.append("")
-    for cells, row in zip(shown.rows, table.to_dict("records"), strict=True):
-        done, failed = row["n_interpolating"], row["n_not_interpolating"]
-        cells.append(_share(done=done / row["n_in_grid"], failed=failed / row["n_in_grid"]))
-    return shown
+    heads |= {"n_not_interpolating": "Do not", "share": ""}
+    parts = {"n_interpolating": "done", "n_not_interpolating": "failed"}
+    shares = table[[*parts]].rename(columns=parts).div(table["n_in_grid"], axis="index")
+    return _plain("counts", heads, table.assign(share=shares.to_dict("records")))
 
 
 def not_interpolating(runs: pd.DataFrame, most: int) -> Table:
@@ -266,27 +254,20 @@ def not_interpolating(runs: pd.DataFrame, most: int) -> Table:
 def completeness(table: pd.DataFrame) -> Table:
     """Return the runs of each experiment by how they ended."""
     heads = {
-        "in_grid": "In the grid", "present": "So far", "missing": "Missing",
-        "interpolated": "Interpolated", "max_epochs": "Out of epochs", "diverged": "Diverged",
+        "experiment": "Experiment", "in_grid": "In the grid", "present": "So far",
+        "missing": "Missing", "interpolated": "Interpolated", "max_epochs": "Out of epochs",
+        "diverged": "Diverged",
     }  # fmt: skip
-    rows = [
-        [name, *(Cell(f"{row[c]:,}", row[c], f"runs.{name}.{c}") for c in heads)]
-        for row in table.to_dict("records")
-        for name in [row["experiment"]]
-    ]
-    return _table("experiments", ["Experiment", *heads.values()], rows)
+    return _plain("experiments", heads, table)
 
 
 def kinds(by_kind: pd.DataFrame) -> Table:
     """Return the jobs of the workflow by kind."""
     heads = {"stage": "Job", "regularizer": "Penalty", "jobs": "Jobs", "seconds": "Time"}
-    heads |= {"median": "Median", "longest": "Longest", "memory_mb": "Peak memory"}
-    shown = _plain("kinds", heads, by_kind, text=(1,))
+    heads |= {"median": "Median", "longest": "Longest", "memory_mb": "Peak memory", "share": ""}
     total = by_kind["seconds"].sum() or 1
-    shown.heads.append("")
-    for cells, seconds in zip(shown.rows, by_kind["seconds"], strict=True):
-        cells.append(_share(time=seconds / total))
-    return shown
+    shares = [{"time": seconds / total} for seconds in by_kind["seconds"]]
+    return _plain("kinds", heads, by_kind.assign(share=shares), text=(1,))
 
 
 def steps(table: pd.DataFrame) -> Table:
