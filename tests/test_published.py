@@ -1,6 +1,7 @@
 """Published results: a fresh checkout goes on where they end, without weights."""
 
 import hashlib
+import json
 import logging
 import re
 import shutil
@@ -70,6 +71,28 @@ def test_published_runs_count_as_there(checkout, finished):
     assert {"train", "measure"}.isdisjoint(checkout.planned())
 
 
+def test_runs_that_are_published_later_count_as_there_too(finished, tmp_path):
+    """As `git pull` brings them; what a study has written itself is no news."""
+    before = finished.copy_to(tmp_path / "before")
+    for run in before.runs[:2]:
+        before.layout.record(run).unlink()
+    before.snakemake("results/tiny/partial/report.html")
+    (before.results / "report.html").unlink()
+    study = Workflow(tmp_path / "study")
+    publish(before.results, study.results)
+    assert f"{RUNS - 2} published runs of results/tiny/partial count" in study.snakemake("-n")
+    publish(finished.results, study.results)
+    said = study.snakemake("--dry-run")
+    assert "2 published runs of results/tiny count as there" in said
+    assert {"train", "measure"}.isdisjoint(planned(said))
+    assert len(json.loads((study.results / RESTORED).read_text())) == RUNS
+    # deleted here to be trained again
+    study.layout.record(study.runs[0]).unlink()
+    assert study.planned()["train"] == 1
+    (study.results / "README.md").write_text("of other tables")
+    assert published_tables(study.results) is None
+
+
 def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
     """Its report is of the smaller one."""
     study = finished.copy_to(tmp_path / "grown")
@@ -102,7 +125,7 @@ def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             restore(checkout.layout, published_tables(checkout.results))
     said = checkout.snakemake("--dry-run")
-    assert f"{RUNS} published runs of results/tiny count as there" in said
+    assert f"{RUNS - 3} published runs of results/tiny count as there" in said
     assert {"train", "measure"}.isdisjoint(planned(said))
     assert {"runs", "curves", "measures", "restored.json"} == {
         path.name for path in checkout.results.iterdir() if path.suffix in ("", ".json")
@@ -149,11 +172,13 @@ def test_nothing_is_trained_beside_published_runs_whose_images_cannot_be_prepare
     checkout.config["pairs"].append("4-9")
     checkout.write()
     checkout.results.joinpath("data").write_text("no folder")
+    gone = f"digits.npz is gone, and {RUNS} finished runs of results/tiny would be trained again"
+    assert gone in checkout.snakemake(*TARGETS, "--dry-run", "--quiet")
     said = checkout.snakemake(*TARGETS, fails=True)
-    assert "the images are missing" in said
-    assert f"digits.npz is gone, and {RUNS} finished runs of results/tiny would be" in said
+    assert "the images are missing" in said and gone in said
     checkout.results.joinpath("data").unlink()
-    assert planned(checkout.snakemake("--dry-run", *TARGETS))["train"] == PER_PAIR
+    jobs = checkout.planned(*TARGETS)
+    assert (jobs["train"], jobs["measure"]) == (PER_PAIR, PER_PAIR)
 
 
 def test_of_two_published_folders_the_one_with_more_runs_counts(checkout):
@@ -174,13 +199,6 @@ def test_tables_without_a_run_are_restored_too(empty):
         write_parquet(layout.root / "partial" / name, schema.empty_table(), study)
     assert restore(layout, published_tables(layout.root)) == 0
     assert published_tables(layout.root) is None
-
-
-def test_only_what_is_new_is_trained(checkout):
-    checkout.config["pairs"].append("4-9")
-    checkout.write()
-    jobs = checkout.planned("results/tiny/measures.parquet")
-    assert (jobs["train"], jobs["measure"]) == (PER_PAIR, PER_PAIR)
 
 
 def test_partial_results_grow_in_a_fresh_checkout(finished, tmp_path):

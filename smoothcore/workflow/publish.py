@@ -15,7 +15,7 @@ from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.published import TABLES
+from smoothcore.workflow.published import PAGE, TABLES
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
@@ -47,7 +47,7 @@ def publish(folder: Path, destination: Path) -> Path:
         shutil.copyfile(folder / "grid.parquet", destination / "grid.parquet")
         if adopted := read_adopted(folder):
             adopt(destination, adopted.items(), {})
-    with atomic_write(target / "README.md") as temporary:
+    with atomic_write(target / PAGE) as temporary:
         text = "\n".join(_page(target, folder, whole)) + "\n"
         temporary.write_text(text, encoding="utf-8")
     if whole:

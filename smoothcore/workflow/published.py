@@ -3,12 +3,12 @@
 A fresh checkout with published tables goes on where they end: `restore` writes the record, the
 curve and the measures of each published run to where the workflow expects them, so that only what
 is missing is trained. The weights are not there; they are trained again only where somebody asks
-for them.
+for them. A checkout that has restored runs restores those that are published later, too.
 """
 
+import hashlib
 import json
 import os
-import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 
-#: lists the runs that were restored
+#: lists the runs that were restored; its date says when
 RESTORED = "restored.json"
 TABLES = ("runs.parquet", "measures.parquet", "curves.parquet")
+#: says what made the published tables, and their SHA-256
+PAGE = "README.md"
 
-#: records wait here until all files are restored
-_UNFINISHED = ".restoring"
+#: the date of `RESTORED` until all files are restored
+_UNFINISHED = 0.0
 
 #: a restored file is older than whatever is made of it
 _SECONDS_OLDER = 60
@@ -34,16 +36,34 @@ def published_tables(root: Path) -> Path | None:
     """Return the folder with published tables, ``results/<name>`` or its ``partial``, else None.
 
     Where both have some, those with more runs. Where files of runs lie beside them, those count,
-    and the answer is None.
+    and the answer is None, unless the tables were published after runs were restored.
 
     Raises:
         DamagedFileError: a table is damaged.
     """
-    if (root / "runs").exists():
-        return None
-    folders = (root, root / "partial")
-    found = [f for f in folders if all((f / name).exists() for name in TABLES)]
+    found = [
+        folder
+        for folder in (root, root / "partial")
+        if all((folder / name).exists() for name in TABLES) and _is_news(folder, root)
+    ]
     return max(found, key=_n_runs) if len(found) > 1 else next(iter(found), None)
+
+
+def _is_news(folder: Path, root: Path) -> bool:
+    """Tell whether tables may hold runs that are not there: nothing was restored of them yet."""
+    if not (root / "runs").exists():
+        return True
+    page, restored = folder / PAGE, root / RESTORED
+    if not restored.exists():
+        return False
+    date = restored.stat().st_mtime
+    if date == _UNFINISHED:
+        return True
+    if not page.exists() or page.stat().st_mtime <= date:
+        return False
+    # tables that this study has written itself, since, are not the published ones
+    digest = hashlib.sha256((folder / TABLES[0]).read_bytes()).hexdigest()
+    return digest in page.read_text(encoding="utf-8")
 
 
 def _n_runs(tables: Path) -> int:
@@ -71,14 +91,16 @@ def restored_runs(layout: Layout) -> set[Run]:
 
 
 def restore(layout: Layout, tables: Path) -> int:
-    """Write the record, the curve and the measures of each published run; return how many runs.
+    """Write the curve, the measures and the record of each published run that has no record.
 
-    All records are moved to their place at once, in the end: what an interruption leaves counts as
-    not restored, and the next start restores it.
+    The record comes last: a run without one is not restored, and the next start goes on with it.
 
     Args:
         layout: where the files go.
         tables: the folder with the published `TABLES`.
+
+    Returns:
+        How many runs were restored.
 
     Raises:
         DamagedFileError: a table is damaged, or they do not belong together.
@@ -91,31 +113,30 @@ def restore(layout: Layout, tables: Path) -> int:
     study = about(tables / TABLES[1])["study"]["measures"]
     measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
     time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
-    unfinished = Layout(layout.root / _UNFINISHED)
-    shutil.rmtree(unfinished.root, ignore_errors=True)
-    for run, (record,) in runs.items():
-        if run not in measures or run not in curves:
-            raise DamagedFileError(
-                f"{tables} is not whole: {run} is in {TABLES[0]} and not in the other tables. "
-                f"Restore the folder from version control, or delete it."
-            )
+    new = [run for run in runs if not layout.record(run).exists()]
+    if lacking := [run for run in new if run not in measures or run not in curves]:
+        raise DamagedFileError(
+            f"{tables} is not whole: {lacking[0]} is in {TABLES[0]} and not in the other tables. "
+            "Restore the folder from version control, or delete it."
+        )
+    with atomic_write(layout.root / RESTORED) as temporary:
+        named = [list(run.coordinates.values()) for run in {*restored_runs(layout), *new}]
+        temporary.write_text(json.dumps(sorted(named)), encoding="utf-8")
+        os.utime(temporary, (_UNFINISHED, _UNFINISHED))
+    (layout.root / "runs").mkdir(exist_ok=True)  # of tables without a run, too
+    for run in new:
+        (record,) = runs[run]
         recipe = {"recipe": {field.name: record[field.name] for field in fields(Recipe)}}
         made_with = {"settings": measuring, "network": record["weights_sha256"]}
         for path, schema, rows, said in (
             (layout.curve(run), schemas.CURVES, curves[run], recipe),
-            (unfinished.record(run), schemas.RUNS, [record], recipe),
             (layout.measured(run), schemas.MEASURES, measures[run], made_with),
+            (layout.record(run), schemas.RUNS, [record], recipe),
         ):
             write_rows(path, run, schema, rows, **said)
             os.utime(path, (time, time))
-    with atomic_write(layout.root / RESTORED) as temporary:
-        named = [list(run.coordinates.values()) for run in runs]
-        temporary.write_text(json.dumps(named), encoding="utf-8")
-    # of tables without a run there is none
-    (unfinished.root / "runs").mkdir(parents=True, exist_ok=True)
-    (unfinished.root / "runs").rename(layout.root / "runs")
-    unfinished.root.rmdir()
-    return len(runs)
+    os.utime(layout.root / RESTORED)
+    return len(new)
 
 
 def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:

@@ -172,8 +172,8 @@ class Session:
         if self.study.published and published_tables(self.layout.root):
             with only_writer(self.layout.root / RESTORED):
                 # another start may have restored them meanwhile
-                if tables := published_tables(self.layout.root):
-                    n = restore(self.layout, tables)
+                tables = published_tables(self.layout.root)
+                if tables and (n := restore(self.layout, tables)):
                     say(
                         f"{n} published runs of {tables} count as there; published: false ignores "
                         "them"
@@ -209,12 +209,13 @@ class Session:
             yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
 
     def changes(self, dag: Any) -> list[str]:
-        """Return which settings or code changed since what is there was computed."""
-        return changes.lines(
+        """Return what makes finished runs stale: settings, code, or images that are gone."""
+        changed = changes.lines(
             (stage, change.only_old, change.only_new)
             for job, stage, _ in self._needed(dag)
             if stage and (change := dag.reason(job).params_changed)
         )
+        return [*changed, *filter(None, [self._without_images(dag)])]
 
     def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None, Run | None]]:
         """Yield the jobs of this study that Snakemake has decided to run.
@@ -255,27 +256,34 @@ class Session:
     def check_images(self, dag: Any) -> None:
         """Refuse to train finished runs again for no reason but images that are not there.
 
-        They were deleted, or could not be prepared when published runs were restored. Of a restored
-        run Snakemake wants the weights, because it would measure the run again.
-
         Raises:
             SmoothcoreError: it would happen; the message names the way out.
         """
+        if said := self._without_images(dag):
+            raise SmoothcoreError(said)
+
+    def _without_images(self, dag: Any) -> str:
+        """Return what is to be done if runs would be trained again only for want of the images.
+
+        They were deleted, or could not be prepared when published runs were restored. Of a restored
+        run Snakemake wants the weights, because it would measure the run again.
+        """
         if self.data.exists():
-            return
+            return ""
         again = {  # a restored run that was trained since is asked about twice
             run
             for job, stage, run in self._needed(dag)
             if (stage == "training" and _is_finished(dag, job))
             or (stage == "measuring" and run in self.restored)
         }
-        if again:
-            command = repair_command(self.data, force=True)
-            raise SmoothcoreError(
-                f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would "
-                f"be trained again. Prepare the images alone first:  {command}  To train all "
-                f"again, delete {self.layout.root / 'weights'}"
-            )
+        if not again:
+            return ""
+        command = repair_command(self.data, force=True)
+        return (
+            f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would be "
+            f"trained again. Prepare the images alone first:  {command}  To train all again, "
+            f"delete {self.layout.root / 'weights'}"
+        )
 
     def check_restored(self, dag: Any) -> None:
         """Refuse to train runs beside restored ones that are not of this study and this code.
