@@ -34,23 +34,17 @@ _ONE_THREAD = {
 }
 
 
-def free_environment() -> dict[str, str]:
-    """Return an environment without a GPU in which libraries choose their threads themselves."""
-    unset = {*_UNSET, *_ONE_THREAD}
-    kept = {name: value for name, value in os.environ.items() if name not in unset}
-    more = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT)}
-    return kept | more | {"KERAS_BACKEND": "tensorflow"}
-
-
 def one_thread_environment() -> dict[str, str]:
     """Return the environment of what is measured: one thread each, no GPU."""
-    return free_environment() | _ONE_THREAD
+    kept = {name: value for name, value in os.environ.items() if name not in _UNSET}
+    more = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT)}
+    return kept | more | _ONE_THREAD | {"KERAS_BACKEND": "tensorflow"}
 
 
 class Worker:
     """A process of `benchmarks.worker`."""
 
-    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, log: Path) -> None:
         self._log = log
         with log.open("w") as errors:
             self._process = subprocess.Popen(
@@ -58,7 +52,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment,
+                env=one_thread_environment(),
                 cwd=ROOT,
                 text=True,
             )
@@ -90,17 +84,8 @@ class Worker:
 
 @contextlib.contextmanager
 def workers(folder: Path, *names: str) -> Iterator[list[Worker]]:
-    """Start a worker per name; their messages go to files in ``folder``.
-
-    Each gets one thread, but one whose name ends in ``stock`` as many as its libraries choose.
-    """
-    started = [
-        Worker(
-            folder / f"{name}.log",
-            free_environment() if name.endswith("stock") else one_thread_environment(),
-        )
-        for name in names
-    ]
+    """Start a worker per name; their messages go to files in ``folder``."""
+    started = [Worker(folder / f"{name}.log") for name in names]
     try:
         yield started
     finally:

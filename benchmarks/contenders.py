@@ -5,12 +5,37 @@ took. What needs Keras is in `benchmarks.keras_contenders`.
 """
 
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks import problem as problems
 from benchmarks.problem import BATCH, GOALS, Problem
-from benchmarks.repeated import Contender, timed
+
+
+class Contender(NamedTuple):
+    """Work that can be repeated.
+
+    Attributes:
+        run: does the work so many times and returns the seconds it took.
+        steps: SGD steps (or pairs of products, or models) in one repetition.
+    """
+
+    run: Callable[[int], float]
+    steps: int
+
+
+def timed(work: Callable[[], object]) -> Callable[[int], float]:
+    """Return a function that does ``work`` so many times and returns the seconds."""
+
+    def run(repeats: int) -> float:
+        began = time.perf_counter()
+        for _ in range(repeats):
+            work()
+        return time.perf_counter() - began
+
+    return run
 
 
 def floor(problem: Problem) -> Contender:
@@ -79,10 +104,10 @@ def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
     """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.from_folder`."""
     if problem is not None:
         arguments = {"problem": problems.from_folder(*problem), **arguments}
-    if kind.startswith("keras"):
-        from benchmarks import keras_contenders
+    if kind == "keras_fit":
+        from benchmarks.keras_contenders import fit
 
-        return keras_contenders.KINDS[kind](**arguments)
+        return fit(**arguments)
     if kind == "jax":
         from benchmarks.jax_contender import scan
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.contenders import Contender
 from benchmarks.problem import BATCH, GOALS, Problem
-from benchmarks.repeated import Contender
 
 
 def _loss(parameters, x, y):

@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.alternating import ROOT, alternate, one_thread_environment
-from benchmarks.bench import Bench
-from benchmarks.report import table
+from benchmarks.bench import Bench, table
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import to_settings

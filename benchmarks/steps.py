@@ -4,14 +4,11 @@ import statistics
 from importlib.util import find_spec
 
 from benchmarks.alternating import alternate, ratio, workers
-from benchmarks.bench import Bench
-from benchmarks.report import table
+from benchmarks.bench import Bench, table
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
 KERAS = ("keras", "keras tuned")
-#: Keras with as many threads as it chooses; the plain step only
-STOCK = "keras stock"
 #: a jitted epoch; the plain step only, and only where JAX is installed
 JAX = "jax"
 FLOOR = "sgemm"
@@ -21,8 +18,8 @@ _CHUNK_SECONDS = 0.1
 
 def run(bench: Bench) -> dict:
     """Return ``blas``, the kernel of NumPy's, and ``rows``, one per contender and regularizer."""
-    names = ("steps-numpy", "steps-tensorflow", "steps-keras", "steps-stock")
-    with workers(bench.folder, *names) as (numpy, tensorflow, keras, stock):
+    names = ("steps-numpy", "steps-tensorflow", "steps-keras")
+    with workers(bench.folder, *names) as (numpy, tensorflow, keras):
         tasks, slow = {}, {}
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
         tasks[FLOOR] = numpy.contender(FLOOR, "floor", bench.pixels, {}, _CHUNK_SECONDS)
@@ -36,18 +33,16 @@ def run(bench: Bench) -> dict:
                 key = f"{name} {regularizer}"
                 arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
                 slow[key] = keras.contender(key, "keras_fit", bench.pixels, arguments, seconds)
-        key, arguments = f"{STOCK} none", {"regularizer": "none", "tuned": False}
-        slow[key] = stock.contender(key, "keras_fit", bench.pixels, arguments, seconds)
-        names = [STOCK]
-        if find_spec("jax"):
-            names.append(JAX)
-            slow[f"{JAX} none"] = numpy.contender(f"{JAX} none", "jax", bench.pixels, {}, seconds)
+        plain_only = [JAX] if find_spec("jax") else []
+        for name in plain_only:
+            key = f"{name} none"
+            slow[key] = numpy.contender(key, "jax", bench.pixels, {}, seconds)
         bench.say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
         about = numpy.ask("about")
-    return {"blas": about["blas"], "rows": _rows(times, with_keras, names)}
+    return {"blas": about["blas"], "rows": _rows(times, with_keras, plain_only)}
 
 
 def _rows(
@@ -98,7 +93,6 @@ def show(results: dict) -> str:
                     "over_plain",
                     "keras_over",
                     "keras_tuned_over",
-                    "keras_stock_over",
                     "jax_over",
                 )
             ),
@@ -114,7 +108,6 @@ def show(results: dict) -> str:
         "÷ own plain",
         "Keras ÷ it",
         "tuned Keras ÷ it",
-        "stock Keras ÷ it",
         "JAX ÷ it",
     ]
     return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows)
