@@ -13,9 +13,16 @@ from tests.workflow import Workflow, without_tensorflow
 LONGEST_FIRST = (
     "test_slurm.py",  # mostly waiting
     "test_workflow_damage.py",
-    "test_workflow_reruns.py",
     "test_workflow_kills.py",
     "test_mnist_slice.py",
+    "test_engine_sparse.py",
+    "test_published.py",
+    "test_recipes.py",
+    "test_workflow_edits.py",
+    "test_report_in_browser.py",
+    "test_workflow_places.py",
+    "test_train_script.py",
+    "test_tutorial.py",
     "test_benchmarks.py",
 )
 

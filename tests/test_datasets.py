@@ -30,6 +30,12 @@ def digits_file(tmp_path_factory):
 # -- the pairs of the 8×8 digits ------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("pair", ["7", "5-3"])
+def test_pairs_that_do_not_exist(digits_file, pair):
+    with pytest.raises(ValueError, match="is not two digits a-b with a < b"):
+        load_pair(digits_file, pair, 2)
+
+
 def test_file_holds_the_digits_in_file_order(digits_file):
     from sklearn.datasets import load_digits
 

@@ -36,10 +36,10 @@ def browser():
         opened.close()
 
 
-def write_report(folder, kept, figure1=False):
+def write_report(folder, kept, figures=True):
     """Write some runs of a study and their report; return its file."""
-    write_study(folder, demo_study(), present=set(kept).__contains__, cells=True)
-    if figure1:
+    write_study(folder, demo_study(), present=set(kept).__contains__, cells=True, figures=figures)
+    if figures is True:
         networks = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
         save_figure(draw_figure1(networks), [folder / "figure1.svg"])
     report = folder / "report.html"
@@ -52,15 +52,14 @@ def write_report(folder, kept, figure1=False):
 def whole(tmp_path_factory):
     """The report of a whole study."""
     folder = tmp_path_factory.mktemp("whole") / "results" / "demo"
-    return write_report(folder, all_runs(demo_study()), figure1=True)
+    return write_report(folder, all_runs(demo_study()))
 
 
 @pytest.fixture(scope="module")
-def half(tmp_path_factory):
-    """The report of a study that lacks every second run."""
-    return write_report(
-        tmp_path_factory.mktemp("half") / "results" / "demo", all_runs(demo_study())[::2]
-    )
+def half(tmp_path_factory, whole):
+    """The report of a study that lacks every second run, with the figures of the whole one."""
+    folder = tmp_path_factory.mktemp("half") / "results" / "demo"
+    return write_report(folder, all_runs(demo_study())[::2], whole.parent)
 
 
 @pytest.fixture

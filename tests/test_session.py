@@ -49,5 +49,6 @@ def test_a_target_names_a_run_as_the_workflow_does_also_one_that_the_search_may_
         ("lambda", "0.01", True), ("lambda", "0.1", True), ("lambda", "1.0", False),
         ("lambda", "1e-5", False), ("lambda", "1e-05", True), ("size", "64", True),
         ("size", "6", False), ("regularizer", "GPL-exact", False),
+        ("regularizer", "XX", False), ("lambda", "-..", False), ("learning_rate", "0.010", False),
     ):  # fmt: skip
         assert bool(re.fullmatch(spelled[name], value)) == matches, (name, value)

@@ -185,25 +185,18 @@ def test_told_to_stop_it_saves_and_exits(data, undisturbed, tmp_path, number):
     assert job.results() == undisturbed and job.record()["resumes"] == 1
 
 
-@pytest.mark.parametrize("damage", ["of another recipe", "truncated", "flipped"])
-def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path, damage):
+def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path):
+    """What else is wrong with one is told apart in `test_checkpoint`."""
     job = ByHand(tmp_path / "run", data)
-    if damage == "of another recipe":
-        job.recipe = Recipe("digits", "sparse", 16, 0.1, 4, 2e-5, 1_000_000)
     process = job.start()
     wait_until(lambda: job.saved()[0] > 0)
     process.kill()
     process.wait()
-    content = bytearray(job.checkpoint.read_bytes())
-    if damage == "truncated":
-        job.checkpoint.write_bytes(content[: len(content) // 2])
-    elif damage == "flipped":
-        content[len(content) // 4] ^= 4  # in W
-        job.checkpoint.write_bytes(content)
-    job.recipe, job.checkpoint_seconds = RECIPE, 60
+    content = job.checkpoint.read_bytes()
+    job.checkpoint.write_bytes(content[: len(content) // 2])
+    job.checkpoint_seconds = 60
     job.train()
-    words = "another configuration" if damage == "of another recipe" else "is damaged"
-    assert words in job.log.read_text() and "not used" in job.log.read_text()
+    assert "is damaged" in job.log.read_text() and "not used" in job.log.read_text()
     assert job.results() == undisturbed
     assert job.record()["resumes"] == 0
 
@@ -242,13 +235,6 @@ def test_a_waiting_process_can_be_stopped(data, tmp_path):
 MISTAKES = {
     "no data file": ({"data": "/nowhere/d.npz"}, {}, "/nowhere/d.npz does not exist"),
     "a size that is too large": ({}, {"run.size": 100_000}, "size must be even, from 2 to 240"),
-    "an odd size": ({}, {"run.size": 33}, "size must be even"),
-    "no pair": ({}, {"run.pair": "7"}, "error: '7' is not two digits a-b with a < b"),
-    "a pair the wrong way round": (
-        {},
-        {"run.pair": "5-3"},
-        "error: '5-3' is not two digits a-b with a < b",
-    ),
     "an unknown regularizer": (
         {},
         {"run.regularizer": "L2", "run.lambda": 1.0},
@@ -265,11 +251,6 @@ MISTAKES = {
         {},
         {"recipe.engine": "warp"},
         "recipe: no engine 'warp': one of sparse, tensorflow",
-    ),
-    "data of another dataset": (
-        {},
-        {"recipe.dataset": "mnist"},
-        "holds the dataset 'digits', not mnist",
     ),
 }
 
