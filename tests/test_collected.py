@@ -1,8 +1,11 @@
 """What is read back from a folder of results is what was computed."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
+from smoothcore.errors import DamagedFileError
 from smoothcore.results import TABLES, statistics
 from smoothcore.results.collected import Results
 from smoothcore.results.figures import all_figures
@@ -24,6 +27,15 @@ def test_tables_are_read_as_they_were_computed_to_the_last_bit(folder):
         # a text column without values has no type in the file
         expected = computed[name].replace("", float("nan"))
         pd.testing.assert_frame_equal(table, expected, check_exact=True, check_dtype=False)
+
+
+def test_a_table_that_ends_within_a_row_is_damaged(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "cut")
+    path = tmp_path / "cut" / "edge.csv"
+    row = f"{','.join(pd.read_csv(path).columns)}\nGN,GN,sampled"
+    path.write_text(row)
+    with pytest.raises(DamagedFileError, match=r"edge\.csv is damaged"):
+        _ = Results(folder / "grid.parquet", path.parent).made
 
 
 def test_figures_show_the_numbers_of_the_tables(folder):

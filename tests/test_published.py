@@ -1,7 +1,6 @@
 """Published results: a fresh checkout goes on where they end, without weights."""
 
 import hashlib
-import json
 import logging
 import re
 import shutil
@@ -23,7 +22,13 @@ from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import Run
 from smoothcore.workflow.publish import publish
-from smoothcore.workflow.published import RESTORED, TABLES, published_tables, restore
+from smoothcore.workflow.published import (
+    RESTORED,
+    TABLES,
+    published_tables,
+    restore,
+    tables_to_restore,
+)
 from smoothcore.workflow.session import Session
 from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned, study_of
 
@@ -45,9 +50,9 @@ def test_what_is_published_says_what_made_it(finished, checkout):
         "commit",
         "processors",
         "core hours of training, by the clock",
-        "versions",
     ):
         assert f"| {word} | " in page
+    assert re.search(rf"^\| versions \| .*numpy .* \({RUNS}\) \|$", page, re.MULTILINE)
     hashes = dict(re.findall(r"^\| (\S+) \| `(\w{64})` \|$", page, re.MULTILINE))
     assert {"runs.parquet", "table1.csv", "figure2.svg", "report.html"} <= hashes.keys()
     for name, digest in hashes.items():
@@ -72,7 +77,7 @@ def test_published_runs_count_as_there(checkout, finished):
 
 
 def test_runs_that_are_published_later_count_as_there_too(finished, tmp_path):
-    """As `git pull` brings them; what a study has written itself is no news."""
+    """As `git pull` brings them; what was trained or deleted here stays as it is."""
     before = finished.copy_to(tmp_path / "before")
     for run in before.runs[:2]:
         before.layout.record(run).unlink()
@@ -81,16 +86,25 @@ def test_runs_that_are_published_later_count_as_there_too(finished, tmp_path):
     study = Workflow(tmp_path / "study")
     publish(before.results, study.results)
     assert f"{RUNS - 2} published runs of results/tiny/partial count" in study.snakemake("-n")
+    # its own tables are no news, published or not
+    mine = study.layout.record(study.runs[0])
+    own = ("partial/report.html", *(str(p.relative_to(study.results)) for p in (
+        mine, study.layout.measured(study.runs[0])
+    )))  # fmt: skip
+    study.snakemake(*(f"results/tiny/{path}" for path in reversed(own)))
+    study.snakemake("results/tiny/partial/report.html")
+    assert tables_to_restore(study.results) is None
+    publish(study.results, study.results)
+    assert tables_to_restore(study.results) is None
+    trained, deleted = mine.read_bytes(), study.layout.record(study.runs[2])
+    deleted.unlink()
     publish(finished.results, study.results)
     said = study.snakemake("--dry-run")
-    assert "2 published runs of results/tiny count as there" in said
-    assert {"train", "measure"}.isdisjoint(planned(said))
-    assert len(json.loads((study.results / RESTORED).read_text())) == RUNS
-    # deleted here to be trained again
-    study.layout.record(study.runs[0]).unlink()
-    assert study.planned()["train"] == 1
-    (study.results / "README.md").write_text("of other tables")
-    assert published_tables(study.results) is None
+    assert f"{RUNS - 2} published runs of results/tiny count as there" in said
+    assert planned(said)["train"] == 1 and not deleted.exists()
+    assert mine.read_bytes() == trained
+    assert "count as there" not in study.snakemake("--dry-run")
+    assert study.layout.record(study.runs[1]).exists()
 
 
 def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
@@ -125,7 +139,7 @@ def test_an_interrupted_restore_is_done_again(checkout, finished, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             restore(checkout.layout, published_tables(checkout.results))
     said = checkout.snakemake("--dry-run")
-    assert f"{RUNS - 3} published runs of results/tiny count as there" in said
+    assert f"{RUNS} published runs of results/tiny count as there" in said
     assert {"train", "measure"}.isdisjoint(planned(said))
     assert {"runs", "curves", "measures", "restored.json"} == {
         path.name for path in checkout.results.iterdir() if path.suffix in ("", ".json")
@@ -173,7 +187,9 @@ def test_nothing_is_trained_beside_published_runs_whose_images_cannot_be_prepare
     checkout.write()
     checkout.results.joinpath("data").write_text("no folder")
     gone = f"digits.npz is gone, and {RUNS} finished runs of results/tiny would be trained again"
-    assert gone in checkout.snakemake(*TARGETS, "--dry-run", "--quiet")
+    said = checkout.snakemake(*TARGETS, "--dry-run", "--quiet")
+    assert gone in said
+    assert re.search(r"images alone first:  .*snakemake .*--configfile .* -- results/tiny/data", said)
     said = checkout.snakemake(*TARGETS, fails=True)
     assert "the images are missing" in said and gone in said
     checkout.results.joinpath("data").unlink()

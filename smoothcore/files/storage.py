@@ -294,5 +294,5 @@ def read_csv(path: Path, types: Mapping[str, type] | None = None) -> "pd.DataFra
     """
     import pandas as pd
 
-    with reading(path, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+    with reading(path, ValueError):
         return pd.read_csv(path, dtype=types)

@@ -33,7 +33,7 @@ LONG_NAMES = {measure.name: measure.long_name for measure in all_measures().valu
 _TICKS = {"labelsize": 7, "labelcolor": INK, "color": MUTED}
 _TICKS |= {"major.size": 3, "major.width": 0.6, "minor.size": 1.5, "minor.width": 0.4}
 
-#: beside what seaborn's style "ticks" sets
+#: laid over seaborn's style "ticks"
 _RC = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": GROUND,

@@ -15,7 +15,7 @@ from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.published import PAGE, TABLES
+from smoothcore.workflow.published import PAGE, TABLES, remember_own
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
@@ -50,6 +50,8 @@ def publish(folder: Path, destination: Path) -> Path:
     with atomic_write(target / PAGE) as temporary:
         text = "\n".join(_page(target, folder, whole)) + "\n"
         temporary.write_text(text, encoding="utf-8")
+    if folder.resolve() == destination.resolve():
+        remember_own(folder, target)
     if whole:
         shutil.rmtree(destination / "partial", ignore_errors=True)
     return target

@@ -9,6 +9,7 @@ for them. A checkout that has restored runs restores those that are published la
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,11 @@ from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 
-#: lists the runs that were restored; its date says when
+#: lists the runs that were restored, and tells of which tables
 RESTORED = "restored.json"
 TABLES = ("runs.parquet", "measures.parquet", "curves.parquet")
 #: says what made the published tables, and their SHA-256
 PAGE = "README.md"
-
-#: the date of `RESTORED` until all files are restored
-_UNFINISHED = 0.0
 
 #: a restored file is older than whatever is made of it
 _SECONDS_OLDER = 60
@@ -36,34 +34,35 @@ def published_tables(root: Path) -> Path | None:
     """Return the folder with published tables, ``results/<name>`` or its ``partial``, else None.
 
     Where both have some, those with more runs. Where files of runs lie beside them, those count,
-    and the answer is None, unless the tables were published after runs were restored.
+    and the answer is None.
 
     Raises:
         DamagedFileError: a table is damaged.
     """
-    found = [
-        folder
-        for folder in (root, root / "partial")
-        if all((folder / name).exists() for name in TABLES) and _is_news(folder, root)
-    ]
+    return None if (root / "runs").exists() else _tables(root)
+
+
+def tables_to_restore(root: Path) -> Path | None:
+    """Return the same, also where runs of other tables were restored from there before.
+
+    Tables that the study has written itself, since, are not the published ones.
+
+    Raises:
+        DamagedFileError: a table, or the list of what was restored, is damaged.
+    """
+    tables = _tables(root)
+    if tables is None or not (root / "runs").exists():
+        return tables
+    restored, digest = _remembered(root)
+    if restored is None or (digest and not _is_news(tables, digest)):
+        return None
+    return tables
+
+
+def _tables(root: Path) -> Path | None:
+    folders = (root, root / "partial")
+    found = [f for f in folders if all((f / name).exists() for name in TABLES)]
     return max(found, key=_n_runs) if len(found) > 1 else next(iter(found), None)
-
-
-def _is_news(folder: Path, root: Path) -> bool:
-    """Tell whether tables may hold runs that are not there: nothing was restored of them yet."""
-    if not (root / "runs").exists():
-        return True
-    page, restored = folder / PAGE, root / RESTORED
-    if not restored.exists():
-        return False
-    date = restored.stat().st_mtime
-    if date == _UNFINISHED:
-        return True
-    if not page.exists() or page.stat().st_mtime <= date:
-        return False
-    # tables that this study has written itself, since, are not the published ones
-    digest = hashlib.sha256((folder / TABLES[0]).read_bytes()).hexdigest()
-    return digest in page.read_text(encoding="utf-8")
 
 
 def _n_runs(tables: Path) -> int:
@@ -72,28 +71,73 @@ def _n_runs(tables: Path) -> int:
     return read_parquet(tables / TABLES[0]).num_rows
 
 
+def _is_news(tables: Path, seen: str) -> bool:
+    """Tell whether tables are others than those seen, and named by the page beside them."""
+    from smoothcore.files.storage import reading
+
+    digest, page = _digest(tables), tables / PAGE
+    if digest == seen or not page.exists():
+        return False
+    with reading(page):
+        return digest.encode() in page.read_bytes()
+
+
+def _digest(tables: Path) -> str:
+    from smoothcore.files.storage import reading
+
+    with reading(tables / TABLES[0]):
+        return hashlib.sha256((tables / TABLES[0]).read_bytes()).hexdigest()
+
+
 def restored_runs(layout: Layout) -> set[Run]:
     """Return the runs whose files were restored from published tables, so without weights.
 
     Raises:
         DamagedFileError: the list of them is damaged.
     """
-    path = layout.root / RESTORED
+    return _remembered(layout.root)[0] or set()
+
+
+def _remembered(root: Path) -> tuple[set[Run] | None, str]:
+    """Return the runs restored, None if nothing was, and the SHA-256 of their table.
+
+    It is empty while they are being restored, and in the list of earlier versions.
+    """
+    path = root / RESTORED
     try:
-        return {Run(*row) for row in json.loads(path.read_text(encoding="utf-8"))}
+        said = json.loads(path.read_text(encoding="utf-8"))
+        said = {"runs": said, "of": ""} if isinstance(said, list) else said
+        return {Run(*row) for row in said["runs"]}, said["of"]
     except FileNotFoundError:
-        return set()
-    except (ValueError, TypeError) as error:
+        return None, ""
+    except (ValueError, TypeError, KeyError) as error:
         raise DamagedFileError(
             f"{path} is damaged ({error}). It lists the runs that have no weights. Delete it: they "
             "are trained again."
         ) from None
 
 
-def restore(layout: Layout, tables: Path) -> int:
-    """Write the curve, the measures and the record of each published run that has no record.
+def _remember(root: Path, runs: Iterable[Run], digest: str) -> None:
+    from smoothcore.files.storage import atomic_write
 
-    The record comes last: a run without one is not restored, and the next start goes on with it.
+    with atomic_write(root / RESTORED) as temporary:
+        said = {"of": digest, "runs": sorted(list(run.coordinates.values()) for run in runs)}
+        temporary.write_text(json.dumps(said), encoding="utf-8")
+
+
+def remember_own(root: Path, tables: Path) -> None:
+    """Note that tables are published from where they lie: none of their runs is to be restored."""
+    restored, _ = _remembered(root)
+    if restored is not None:
+        _remember(root, restored, _digest(tables))
+
+
+def restore(layout: Layout, tables: Path) -> int:
+    """Write the curve, the measures and the record of each published run that is not there.
+
+    One that was restored before is written again. One that was trained here stays, and so does the
+    gap where somebody deleted a record to have the run trained again. The record comes last: an
+    interrupted restore goes on at the next start.
 
     Args:
         layout: where the files go.
@@ -104,28 +148,38 @@ def restore(layout: Layout, tables: Path) -> int:
 
     Raises:
         DamagedFileError: a table is damaged, or they do not belong together.
+        StorageError: the files cannot be written.
     """
     from smoothcore.files import schemas
     from smoothcore.files.records import about, write_rows
-    from smoothcore.files.storage import atomic_write
+    from smoothcore.files.storage import storage_errors
 
+    digest = _digest(tables)
     runs, measures, curves = (_by_run(tables / name) for name in TABLES)
-    study = about(tables / TABLES[1])["study"]["measures"]
-    measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
-    time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
-    new = [run for run in runs if not layout.record(run).exists()]
-    if lacking := [run for run in new if run not in measures or run not in curves]:
+    if lacking := [run for run in runs if run not in measures or run not in curves]:
         raise DamagedFileError(
             f"{tables} is not whole: {lacking[0]} is in {TABLES[0]} and not in the other tables. "
             "Restore the folder from version control, or delete it."
         )
-    with atomic_write(layout.root / RESTORED) as temporary:
-        named = [list(run.coordinates.values()) for run in {*restored_runs(layout), *new}]
-        temporary.write_text(json.dumps(sorted(named)), encoding="utf-8")
-        os.utime(temporary, (_UNFINISHED, _UNFINISHED))
-    (layout.root / "runs").mkdir(exist_ok=True)  # of tables without a run, too
-    for run in new:
-        (record,) = runs[run]
+    study = about(tables / TABLES[1])["study"]["measures"]
+    measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
+    time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
+    before, seen = restored_runs(layout), _remembered(layout.root)[1]
+    all_again = not seen or not (layout.root / "runs").exists()
+
+    def is_asked_for(run: Run) -> bool:
+        there = layout.record(run).exists()
+        return not layout.weights(run).exists() and (
+            there or all_again if run in before else not there
+        )
+
+    _remember(layout.root, before | set(filter(is_asked_for, runs)), "")
+    with storage_errors(layout.root / "runs"):
+        (layout.root / "runs").mkdir(exist_ok=True)  # of tables without a run, too
+    n = 0
+    for run, (record,) in runs.items():
+        if not is_asked_for(run):  # asked again: beside a workflow that trains
+            continue
         recipe = {"recipe": {field.name: record[field.name] for field in fields(Recipe)}}
         made_with = {"settings": measuring, "network": record["weights_sha256"]}
         for path, schema, rows, said in (
@@ -135,8 +189,10 @@ def restore(layout: Layout, tables: Path) -> int:
         ):
             write_rows(path, run, schema, rows, **said)
             os.utime(path, (time, time))
-    os.utime(layout.root / RESTORED)
-    return len(new)
+        n += 1
+    of_here = {run for run in before if layout.weights(run).exists()}
+    _remember(layout.root, restored_runs(layout) - of_here, digest)
+    return n
 
 
 def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:

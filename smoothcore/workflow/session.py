@@ -31,9 +31,9 @@ from smoothcore.workflow.progress import Job
 from smoothcore.workflow.published import (
     RESTORED,
     TABLES,
-    published_tables,
     restore,
     restored_runs,
+    tables_to_restore,
 )
 from smoothcore.workflow.searching import search_so_far
 
@@ -169,10 +169,10 @@ class Session:
         Raises:
             DamagedFileError: a published table, or the list of what was restored, is damaged.
         """
-        if self.study.published and published_tables(self.layout.root):
+        if self.study.published and tables_to_restore(self.layout.root):
             with only_writer(self.layout.root / RESTORED):
                 # another start may have restored them meanwhile
-                tables = published_tables(self.layout.root)
+                tables = tables_to_restore(self.layout.root)
                 if tables and (n := restore(self.layout, tables)):
                     say(
                         f"{n} published runs of {tables} count as there; published: false ignores "
@@ -215,7 +215,7 @@ class Session:
             for job, stage, _ in self._needed(dag)
             if stage and (change := dag.reason(job).params_changed)
         )
-        return [*changed, *filter(None, [self._without_images(dag)])]
+        return [*filter(None, [self._without_images(dag)]), *changed]
 
     def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None, Run | None]]:
         """Yield the jobs of this study that Snakemake has decided to run.

@@ -48,9 +48,9 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
     session.restore_published(logger.info)
 
     def check() -> None:
+        os.environ[COMMAND_VARIABLE] = command_typed(sys.argv, executes=not workflow.dryrun)
         if workflow.dryrun or workflow.touch:
             return
-        os.environ[COMMAND_VARIABLE] = command_typed(sys.argv)
         check_writable(session.layout.root)
         session.check_images(workflow.dag)
         session.check_restored(workflow.dag)
@@ -121,11 +121,12 @@ def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
     return load_study(merged(yaml.safe_load(own.read_text(encoding="utf-8")), config))
 
 
-def command_typed(argv: Sequence[str]) -> str:
+def command_typed(argv: Sequence[str], *, executes: bool = True) -> str:
     """Return the command that starts Snakemake on the same study: without targets, ready for some.
 
     Args:
         argv: the command line as it was typed.
+        executes: it says on how many cores; a dry run needs none, what is to be typed does.
     """
     program, *options = argv
     if Path(program).name == "__main__.py":
@@ -139,6 +140,8 @@ def command_typed(argv: Sequence[str]) -> str:
         if value and value != parser.get_default(name):
             several = value if isinstance(value, list | tuple | set | frozenset) else [value]
             words += [f"--{name.replace('_', '-')}", *map(str, several)]
+    if not executes and {"--cores", "--jobs"}.isdisjoint(words):
+        words += ["--cores", "all"]
     return shlex.join(words)
 
 
