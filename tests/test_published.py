@@ -76,35 +76,45 @@ def test_published_runs_count_as_there(checkout, finished):
     assert {"train", "measure"}.isdisjoint(checkout.planned())
 
 
-def test_runs_that_are_published_later_count_as_there_too(finished, tmp_path):
+def keep(tables, runs):
+    """Leave only these runs in published tables, and name them on their page."""
+    for name in TABLES:
+        table = read_parquet(tables / name).to_pandas()
+        kept = [Run.from_coordinates(row) in runs for row in table.to_dict("records")]
+        rows = pa.Table.from_pandas(table[kept], preserve_index=False)
+        write_parquet(tables / name, rows, about(tables / name))
+    digest = hashlib.sha256((tables / TABLES[0]).read_bytes()).hexdigest()
+    (tables / "README.md").write_text(f"| runs.parquet | `{digest}` |\n")
+
+
+def test_runs_that_are_published_later_count_as_there_too(finished, checkout):
     """As `git pull` brings them; what was trained or deleted here stays as it is."""
-    before = finished.copy_to(tmp_path / "before")
-    for run in before.runs[:2]:
-        before.layout.record(run).unlink()
-    before.snakemake("results/tiny/partial/report.html")
-    (before.results / "report.html").unlink()
-    study = Workflow(tmp_path / "study")
-    publish(before.results, study.results)
-    assert f"{RUNS - 2} published runs of results/tiny/partial count" in study.snakemake("-n")
+    root, layout, runs = checkout.results, checkout.layout, checkout.runs
+    (tables := root / "partial").mkdir()
+    for name in (*TABLES, "report.html"):
+        (root / name).rename(tables / name)
+    keep(tables, runs[2:])
+    assert restore(layout, tables_to_restore(root)) == RUNS - 2
     # its own tables are no news, published or not
-    mine = study.layout.record(study.runs[0])
-    own = ("partial/report.html", *(str(p.relative_to(study.results)) for p in (
-        mine, study.layout.measured(study.runs[0])
-    )))  # fmt: skip
-    study.snakemake(*(f"results/tiny/{path}" for path in reversed(own)))
-    study.snakemake("results/tiny/partial/report.html")
-    assert tables_to_restore(study.results) is None
-    publish(study.results, study.results)
-    assert tables_to_restore(study.results) is None
-    trained, deleted = mine.read_bytes(), study.layout.record(study.runs[2])
-    deleted.unlink()
-    publish(finished.results, study.results)
-    said = study.snakemake("--dry-run")
+    assert tables_to_restore(root) is None
+    page = (tables / "README.md").read_text()
+    keep(tables, runs[1:])
+    (tables / "README.md").write_text(page)
+    assert tables_to_restore(root) is None
+    publish(root, root)
+    assert tables_to_restore(root) is None
+    for of in (layout.curve, layout.record, layout.weights, layout.measured):  # trained here
+        of(runs[0]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(getattr(finished.layout, of.__name__)(runs[0]), of(runs[0]))
+    trained = layout.record(runs[0]).stat().st_mtime_ns
+    layout.record(runs[2]).unlink()  # to be trained again
+    publish(finished.results, root)
+    said = checkout.snakemake("--dry-run")
     assert f"{RUNS - 2} published runs of results/tiny count as there" in said
-    assert planned(said)["train"] == 1 and not deleted.exists()
-    assert mine.read_bytes() == trained
-    assert "count as there" not in study.snakemake("--dry-run")
-    assert study.layout.record(study.runs[1]).exists()
+    assert planned(said)["train"] == 1 and not layout.record(runs[2]).exists()
+    assert layout.record(runs[0]).stat().st_mtime_ns == trained
+    assert layout.record(runs[1]).exists()
+    assert tables_to_restore(root) is None
 
 
 def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
@@ -189,7 +199,9 @@ def test_nothing_is_trained_beside_published_runs_whose_images_cannot_be_prepare
     gone = f"digits.npz is gone, and {RUNS} finished runs of results/tiny would be trained again"
     said = checkout.snakemake(*TARGETS, "--dry-run", "--quiet")
     assert gone in said
-    assert re.search(r"images alone first:  .*snakemake .*--configfile .* -- results/tiny/data", said)
+    assert re.search(
+        r"images alone first:  .*snakemake .*--configfile .* -- results/tiny/data", said
+    )
     said = checkout.snakemake(*TARGETS, fails=True)
     assert "the images are missing" in said and gone in said
     checkout.results.joinpath("data").unlink()
