@@ -115,6 +115,9 @@ def test_runs_are_counted(whole):
     assert whole.cells["runs.missing"][1] == "0"
     failed = sum(not interpolates(run) for run in runs)
     assert f"one by one ({failed})" in whole.text and failed > 0
+    (row,) = re.findall(r'<th scope="row">optimality</th>(.*?)</tr>', whole.text, re.DOTALL)
+    *_, out_of_epochs, _ = re.findall(r">([\d,]+)</td>", row)
+    assert out_of_epochs == str(failed)
 
 
 # ---- half a grid, an empty grid, another study

@@ -1,6 +1,5 @@
 """Put the results of a study where version control keeps them, with a page on what made them."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.published import PAGE, TABLES, remember_own
+from smoothcore.workflow.published import PAGE, TABLES, remember_own, sha256_of
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
@@ -41,7 +40,8 @@ def publish(folder: Path, destination: Path) -> Path:
             f"{source} lacks {', '.join(missing)}. {repair_hint(source / missing[-1])}"
         )
     target.mkdir(parents=True, exist_ok=True)
-    if folder.resolve() != destination.resolve():
+    in_place = folder.resolve() == destination.resolve()
+    if not in_place:
         for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
             shutil.copyfile(path, target / path.name)
         shutil.copyfile(folder / "grid.parquet", destination / "grid.parquet")
@@ -50,7 +50,7 @@ def publish(folder: Path, destination: Path) -> Path:
     with atomic_write(target / PAGE) as temporary:
         text = "\n".join(_page(target, folder, whole)) + "\n"
         temporary.write_text(text, encoding="utf-8")
-    if folder.resolve() == destination.resolve():
+    if in_place:
         remember_own(folder, target)
     if whole:
         shutil.rmtree(destination / "partial", ignore_errors=True)
@@ -81,7 +81,7 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
     yield from _table("ended as", {s: int((runs["status"] == s).sum()) for s in STATUSES}, "runs")
     yield from _table("made by", _made_by(runs, folder), "")
     files = [path for path in sorted(target.iterdir()) if path.suffix in SUFFIXES]
-    hashes = {p.name: f"`{hashlib.sha256(p.read_bytes()).hexdigest()}`" for p in files}
+    hashes = {p.name: f"`{sha256_of(p)}`" for p in files}
     size = sum(path.stat().st_size for path in files)
     yield from _table("file", hashes, f"SHA-256 ({size / 1e6:.1f} MB in all)")
 

@@ -75,18 +75,24 @@ def _is_news(tables: Path, seen: str) -> bool:
     """Tell whether tables are others than those seen, and named by the page beside them."""
     from smoothcore.files.storage import reading
 
-    digest, page = _digest(tables), tables / PAGE
+    digest, page = sha256_of(tables / TABLES[0]), tables / PAGE
     if digest == seen or not page.exists():
         return False
     with reading(page):
         return digest.encode() in page.read_bytes()
 
 
-def _digest(tables: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a published file, as `PAGE` names it.
+
+    Raises:
+        DamagedFileError: the file is missing.
+        StorageError: it may not be read.
+    """
     from smoothcore.files.storage import reading
 
-    with reading(tables / TABLES[0]):
-        return hashlib.sha256((tables / TABLES[0]).read_bytes()).hexdigest()
+    with reading(path):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def restored_runs(layout: Layout) -> set[Run]:
@@ -129,7 +135,7 @@ def remember_own(root: Path, tables: Path) -> None:
     """Note that tables are published from where they lie: none of their runs is to be restored."""
     restored, _ = _remembered(root)
     if restored is not None:
-        _remember(root, restored, _digest(tables))
+        _remember(root, restored, sha256_of(tables / TABLES[0]))
 
 
 def restore(layout: Layout, tables: Path) -> int:
@@ -154,7 +160,7 @@ def restore(layout: Layout, tables: Path) -> int:
     from smoothcore.files.records import about, write_rows
     from smoothcore.files.storage import storage_errors
 
-    digest = _digest(tables)
+    digest = sha256_of(tables / TABLES[0])
     runs, measures, curves = (_by_run(tables / name) for name in TABLES)
     if lacking := [run for run in runs if run not in measures or run not in curves]:
         raise DamagedFileError(
@@ -164,7 +170,8 @@ def restore(layout: Layout, tables: Path) -> int:
     study = about(tables / TABLES[1])["study"]["measures"]
     measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
     time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
-    before, seen = restored_runs(layout), _remembered(layout.root)[1]
+    restored, seen = _remembered(layout.root)
+    before = restored or set()
     all_again = not seen or not (layout.root / "runs").exists()
 
     def is_asked_for(run: Run) -> bool:
@@ -173,7 +180,8 @@ def restore(layout: Layout, tables: Path) -> int:
             there or all_again if run in before else not there
         )
 
-    _remember(layout.root, before | set(filter(is_asked_for, runs)), "")
+    named = before | set(filter(is_asked_for, runs))
+    _remember(layout.root, named, "")
     with storage_errors(layout.root / "runs"):
         (layout.root / "runs").mkdir(exist_ok=True)  # of tables without a run, too
     n = 0
@@ -190,8 +198,7 @@ def restore(layout: Layout, tables: Path) -> int:
             write_rows(path, run, schema, rows, **said)
             os.utime(path, (time, time))
         n += 1
-    of_here = {run for run in before if layout.weights(run).exists()}
-    _remember(layout.root, restored_runs(layout) - of_here, digest)
+    _remember(layout.root, (run for run in named if not layout.weights(run).exists()), digest)
     return n
 
 
