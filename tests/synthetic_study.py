@@ -12,7 +12,7 @@ import yaml
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import write_curve, write_record, write_rows, write_weights
-from smoothcore.files.storage import write_parquet
+from smoothcore.files.storage import write_csv, write_parquet
 from smoothcore.measures import all_estimates, all_measures
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import initialize
@@ -127,7 +127,7 @@ def write_study(
     results = Results(layout.grid, tables)
     made = statistics.all_tables(results.measures, results.runs, results.grid)
     for name, table in made.items():
-        table.to_csv(tables / f"{name}.csv", index=False)
+        write_csv(tables / f"{name}.csv", table)
     if isinstance(figures, Path):
         for path in figures.glob("*.svg"):
             shutil.copy(path, tables)

@@ -1,6 +1,7 @@
 """`check_runs`: an edit is proved harmless by equal bits, and adopted; or it is refused."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -18,10 +19,18 @@ from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.workflow import check as check_module
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.check import choose, compare, finished_runs, n_of_other_code, remembered
+from smoothcore.workflow.check import (
+    Comparison,
+    choose,
+    compare,
+    finished_runs,
+    n_of_other_code,
+    remembered,
+)
 from smoothcore.workflow.publish import publish
 from smoothcore.workflow.published import RESTORED
 from tests.workflow import RUNS, Workflow, copy_repository, study_of
+from workflow_scripts import check_runs
 
 pytestmark = pytest.mark.workflow
 
@@ -85,7 +94,7 @@ def test_an_edit_that_changes_bits_is_told_and_not_adopted(edited):
     assert not (study.results / "adopted.json").exists()
 
 
-def test_published_runs_of_another_processor_are_held_against_the_seeds(finished, tmp_path):
+def test_published_runs_of_another_processor_differ(finished, tmp_path):
     """Their weights have other last bits; the records say on what they were trained."""
     study = Workflow(tmp_path / "study")
     publish(finished.results, study.results)
@@ -104,6 +113,23 @@ def test_published_runs_of_another_processor_are_held_against_the_seeds(finished
     assert "They were trained on another kind of processor (an abacus)" in said
     assert "Nothing is adopted." in said
     assert "standard deviations" not in said  # of one seed nobody knows any
+
+
+def test_differences_are_said_in_standard_deviations(finished, monkeypatch, capsys):
+    def compared(study, layout, measures, sample):
+        for run, deviation in zip(finished.runs, (0.25, 0.5, float("nan")), strict=False):
+            deviations = {"GN (sampled)": float("nan"), "GPL (exact)": 0.125}
+            yield Comparison(run, "weights", deviations | {"WP (exact)": deviation}, {})
+
+    monkeypatch.setattr(check_runs, "compare", compared)
+    monkeypatch.setattr(check_runs, "processor", lambda: "an abacus")
+    monkeypatch.setattr(sys, "argv", ["check_runs", "--folder", str(finished.results)])
+    assert check_runs.main() == 1
+    said = re.findall(r"(?:most|largest) (.*) standard deviations", capsys.readouterr().out)
+    assert said == [
+        "WP (exact), by 0.25", "WP (exact), by 0.5", "GPL (exact), by 0.12",
+        "difference of a measure is 0.5",
+    ]  # fmt: skip
 
 
 @pytest.fixture

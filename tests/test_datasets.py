@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from smoothcore import datasets, registry
 from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import DamagedFileError, DataError, SettingsError
+from smoothcore.files.storage import write_npz
 from tests.workflow import Workflow
 
 ROOT = Path(__file__).parents[1]
@@ -92,6 +93,25 @@ def test_sizes_that_do_not_exist(digits_file, size):
 def test_unknown_dataset(tmp_path):
     with pytest.raises(SettingsError, match="no dataset is called cifar; known: mnist, digits"):
         prepare("cifar", tmp_path / "cifar.npz")
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_images_of_finished_networks_do_not_change(digits_file, tmp_path, trained):
+    """No fingerprint covers how images are loaded: only this guard tells."""
+    path = tmp_path / "data" / "digits.npz"
+    arrays = dict(np.load(digits_file))
+    arrays["train_3"] = arrays["train_3"][::-1]
+    write_npz(path, arrays)
+    others = path.read_bytes()
+    if not trained:
+        prepare("digits", path)
+        assert path.read_bytes() == digits_file.read_bytes()
+        return
+    (tmp_path / "weights" / "pair=0-1").mkdir(parents=True)
+    (tmp_path / "weights" / "pair=0-1" / "one.npz").touch()
+    with pytest.raises(DataError, match=r"the images of digits are no longer those of .*npz"):
+        prepare("digits", path)
+    assert path.read_bytes() == others
 
 
 @pytest.fixture

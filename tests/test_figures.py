@@ -15,9 +15,11 @@ from smoothcore.results.collected import Results
 from smoothcore.results.figures import (
     all_figures,
     edge_figure,
+    effects_figure,
     figure1,
     figure2,
     monotonicity_figure,
+    r_norm_figure,
 )
 from smoothcore.results.paper import PAPER_TABLE1
 from smoothcore.results.report import plots
@@ -64,13 +66,27 @@ def test_toy_training_is_the_same_every_time(toy_networks):
     assert np.array_equal(again.v, toy_networks["rough"].v)
 
 
-def test_gpl_of_a_toy_network_is_the_variation_of_its_slope(toy_networks):
-    """Over the whole interval it is Σ |Δ slope|; the mean over segments of it is less."""
-    network = toy_networks["smooth"].astype(np.float64)
+@pytest.mark.parametrize("name", toy.RUNS)
+def test_measures_of_a_toy_network_are_those_of_its_curve(toy_networks, name):
+    """A point at the share p of the interval lies on a random segment of it with 2 p (1 − p)."""
+    network = toy_networks[name].astype(np.float64)
     x = toy.interval(20_001)
-    slopes = np.diff(network(x)) / np.diff(x[:, 0])
-    bends = np.abs(np.diff(slopes)).sum()
-    assert 0.1 * bends < toy.measure_toy(network)["GPL"].value < bends
+    steps = np.diff(network(x))
+    slopes = steps / np.diff(x[:, 0])
+    p = np.linspace(0, 1, 20_001)
+    middle = (p[1:] + p[:-1]) / 2
+    expected = {
+        "GN": np.abs(slopes).mean(),
+        "FPL": np.abs(steps) @ (2 * middle * (1 - middle)),
+        "GPL": np.abs(np.diff(slopes)) @ (2 * p * (1 - p))[1:-1],
+    }
+    measured = toy.measure_toy(network)
+    for measure, value in expected.items():
+        # GN is a mean over 1,001 points, the others over random segments
+        limit = 4 * measured[measure].stderr if measure != "GN" else 0.01 * value
+        assert abs(measured[measure].value - value) < limit, measure
+    wp = np.abs(network.v) @ np.abs(network.W[0])
+    assert measured["WP"].value == pytest.approx(wp)
 
 
 def test_toy_networks_are_written(toy_networks, tmp_path):
@@ -214,6 +230,51 @@ def test_the_edge_makes_room_for_every_panel_where_the_first_is_empty(tables):
     ]
     assert max(highest for _, highest in drawn) > 0.6
     assert all(highest <= top for top, highest in drawn)
+
+
+def by_panel(figure):
+    return {a.get_title(loc="left").split(" ")[0]: a for a in figure.axes}
+
+
+def test_monotonicity_shows_the_mean_over_seeds_of_each_pair_and_over_all(tables):
+    measures, sizes = tables["measures"], demo_study().monotonicity.sizes
+    panels = by_panel(monotonicity_figure(measures, tables["grid"]))
+    assert set(panels) == set(all_measures())
+    for name, axes in panels.items():
+        of = measures[measures["main"] & (measures["measure"] == name)]
+        of = of[of["estimator"] == all_measures()[name].main_estimator]
+        of = of[(of["regularizer"] == "none") & of["size"].isin(sizes)]
+        means = of.groupby(["pair", "size"])["value"].mean().unstack()
+        drawn = [line.get_ydata() for line in axes.lines]
+        np.testing.assert_allclose(drawn, [*means.to_numpy(), means.mean().to_numpy()])
+
+
+def test_r_norm_shows_each_pair_without_and_with_its_penalty(tables):
+    made = statistics.all_tables(**tables)
+    axes = r_norm_figure(made["r_norm"], made["edge"]).axes
+    names = list(demo_study().optimality.regularizers)
+    assert len(axes) == 2 * len(names)
+    for left, right in zip(axes[::2], axes[1::2], strict=True):
+        name = left.get_title(loc="left")
+        of, mean = (
+            selection.main_rows(table[table["reported"] & (table["regularizer"] == name)])
+            for table in (made["r_norm"], made["edge"])
+        )
+        assert len(of) > 1
+        lines = [list(line.get_ydata()) for line in left.lines]
+        assert lines == of[["unregularized", "regularized"]].to_numpy().tolist()
+        ratios, ours, _ = (list(line.get_ydata()) for line in right.lines)
+        assert (ratios, ours) == (of["r_norm"].tolist(), mean["r_norm_mean"].tolist())
+
+
+def test_penalty_effects_are_the_means_with_their_intervals(tables):
+    effects = statistics.all_tables(**tables)["penalty_effects"]
+    for name, axes in by_panel(effects_figure(effects)).items():
+        of = selection.main_rows(effects[effects["regularizer"] == name]).set_index("measure")
+        for k, measure in enumerate(all_measures()):
+            row, (bar, dot) = of.loc[measure], axes.lines[2 * k : 2 * k + 2]
+            assert list(bar.get_xdata()) == [row["low"], row["high"]]
+            assert list(dot.get_xdata()) == [row["mean"]] and list(dot.get_ydata()) == [k]
 
 
 def test_penalty_effects_show_every_measure_once(full_grid):

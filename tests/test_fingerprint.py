@@ -13,10 +13,24 @@ from smoothcore.workflow.fingerprint import (
     NOT_DETERMINING,
     descriptions,
     fingerprint,
+    measuring_code,
     module_file,
     modules_behind,
     training_code,
 )
+
+#: what the bits of a network, or of a measure, follow from
+OF_BOTH = ["network.seeds", "network.two_layer", "training.initial", "datasets._pair"]
+OF_TRAINING = [
+    *OF_BOTH, "training.loop", "training.recipe", "study.run", "engines.sparse.engine",
+    "engines.sparse.images", "engines.sparse.plain", "engines.sparse.sweep",
+    "engines.sparse.vectors", "engines.sparse.llvm", "engines.sparse.norms", "engines.sparse.rows",
+    "regularizers.gpl.sparse",
+]  # fmt: skip
+OF_MEASURING = [
+    *OF_BOTH, "jobs.evaluation", "measures._measuring", "measures._seen", "measures._segments",
+    "measures._units", "measures.gpl",
+]  # fmt: skip
 
 
 def write(path, text):
@@ -131,6 +145,24 @@ def test_a_measure_depends_on_itself_and_not_on_the_others(measure):
     entries = {about.module for about in all_measures().values()}
     others = behind & entries - {module}
     assert not others, others
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("training", name) for name in OF_TRAINING),
+        *(("measuring", name) for name in OF_MEASURING),
+    ],
+)
+def test_code_changes_with_all_that_a_result_follows_from(monkeypatch, kind, name):
+    path, normalized = module_file(f"smoothcore.{name}"), fingerprints._normalized
+    codes = {"training": ("GPL", "sparse"), "measuring": ("GPL",)}
+    code = {"training": training_code, "measuring": measuring_code}[kind].__wrapped__
+    before = code(*codes[kind])
+    monkeypatch.setattr(
+        fingerprints, "_normalized", lambda file: normalized(file) + "+" * (file == path)
+    )
+    assert code(*codes[kind]) != before
 
 
 def test_a_fingerprint_is_that_of_every_python(tmp_path):

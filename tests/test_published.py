@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 import pytest
 
 from smoothcore.datasets import prepare
-from smoothcore.errors import SettingsError
+from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import records, schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import Run
+from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.publish import publish
 from smoothcore.workflow.published import (
     RESTORED,
@@ -58,6 +59,13 @@ def test_what_is_published_says_what_made_it(finished, checkout):
     for name, digest in hashes.items():
         assert hashlib.sha256((checkout.results / name).read_bytes()).hexdigest() == digest
     assert not list(checkout.results.rglob("*.npz"))
+
+
+def test_code_that_is_known_to_be_equal_is_published_with_its_runs(finished, tmp_path):
+    study = finished.copy_to(tmp_path / "study")
+    adopt(study.results, [("new", "old")], {})
+    publish(study.results, tmp_path / "elsewhere")
+    assert read_adopted(tmp_path / "elsewhere") == {"new": "old"}
 
 
 def test_nothing_is_published_before_there_is_a_report(empty):
@@ -172,10 +180,12 @@ def test_two_starts_restore_once(checkout, monkeypatch, caplog):
     assert said == [] and len(session.restored) == RUNS
 
 
-def test_a_damaged_list_of_restored_runs_is_named(checkout):
-    checkout.snakemake("--dry-run")
+def test_a_damaged_list_of_restored_runs_is_named(checkout, monkeypatch):
+    monkeypatch.chdir(checkout.folder)
+    restore(checkout.layout, published_tables(checkout.results))
     (checkout.results / RESTORED).write_text("{")
-    assert "restored.json is damaged" in checkout.snakemake("--dry-run", fails=True)
+    with pytest.raises(DamagedFileError, match=r"restored\.json is damaged .* Delete it"):
+        Session(study_of(checkout.config)).restore_published(print)
 
 
 def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(checkout):
@@ -265,9 +275,8 @@ def test_a_table_that_lacks_a_run_is_refused(checkout):
     path = checkout.results / "curves.parquet"
     table = read_parquet(path)
     write_parquet(path, table.filter(pc.not_equal(table["pair"], "0-1")), about(path))
-    said = checkout.snakemake("--dry-run", fails=True)
-    assert "results/tiny is not whole: " in said
-    assert "Restore the folder from version control, or delete it." in said
+    with pytest.raises(DamagedFileError, match=r"tiny is not whole: .* Restore the folder"):
+        restore(checkout.layout, checkout.results)
 
 
 def test_status_of_published_and_of_unfinished_runs(checkout, finished, tmp_path):

@@ -16,7 +16,7 @@ from scipy.stats import kendalltau
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
-from smoothcore.results import comparison, style
+from smoothcore.results import comparison, selection, style
 from smoothcore.results.collected import Results
 from smoothcore.results.comparison import Compared
 from smoothcore.results.report import answer, compute, page, provenance, svg
@@ -107,6 +107,14 @@ def test_r_norm_on_the_page_is_that_of_the_measures(whole, measures):
         assert float(whole.cells[f"{key}.regularized"][0]) == pytest.approx(after.mean())
         assert float(whole.cells[f"{key}.r_norm"][0]) == pytest.approx(ratio)
         assert whole.cells[f"{key}.regularized"][1] == f"{after.mean():.2f}"
+
+
+def test_effects_on_the_page_are_those_of_the_table(whole, folder):
+    effects = selection.main_rows(pd.read_csv(folder / "penalty_effects.csv"))
+    cells = {name: value for name, (value, _) in whole.cells.items() if name.startswith("effects.")}
+    assert len(cells) == len(effects) > 0
+    for row in effects.to_dict("records"):
+        assert float(cells["effects.{regularizer}.{measure}".format(**row)]) == row["mean"]
 
 
 def test_runs_are_counted(whole):
@@ -498,6 +506,14 @@ def test_the_scripts(folder, tmp_path, monkeypatch, capsys):
     row = pd.read_csv(folder / "table1.csv").iloc[0]
     assert re.search(rf"GN +sampled +test +{row['mean']:.2f} ± {row['std']:.2f}", shown)
     assert "0.16 ± 0.32" in shown
+    for row in pd.read_csv(folder / "table2.csv").to_dict("records"):
+        means = f"{row['unregularized_mean']:.2f} +{row['regularized_mean']:.2f}"
+        ratio = f"{row['r_norm_mean']:.2f} ± {row['r_norm_std']:.2f}"
+        interval = f"{row['r_norm_low']:.2f} to {row['r_norm_high']:.2f}"
+        names = "{regularizer} +{measure} +{estimator}".format(**row)
+        numbers = f"{ratio} +{interval}".replace("-", "−")
+        pattern = rf"{names} +1e-4 +{means} +(≤ )?{numbers} +{row['n_matched']} of 3 "
+        assert re.search(pattern, shown), pattern
     assert "not the paper's study" in shown
     assert str(folder / "figure2.svg") in shown
 

@@ -425,6 +425,10 @@ class TestEdge:
         table = statistics.table2(table_of_penalties(optimality))
         assert dict(zip(table["regularizer"], table["upper_bound"], strict=True)) == untried
 
+    def test_a_largest_lambda_that_was_not_run_yet_bounds_nothing(self, optimality):
+        optimality.optimality("0-1", "GN", 1.0, 0.01, status=None)
+        assert not selection.untried_beyond(optimality.runs, optimality.grid)["GN"]
+
     def test_a_run_that_is_missing_leaves_it_open(self, optimality):
         optimality.optimality("4-9", "GN", 1e-4, 0.01, status=None)
         assert selection.untried_beyond(optimality.runs, optimality.grid)["GN"]

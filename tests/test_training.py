@@ -9,11 +9,14 @@ import pytest
 from smoothcore import engines
 from smoothcore.datasets import load_pair, prepare
 from smoothcore.errors import InterruptedRunError
-from smoothcore.network.two_layer import TwoLayerNetwork
+from smoothcore.network import seeds
+from smoothcore.network.seeds import EpochPermutations, generator, stream
+from smoothcore.network.two_layer import TwoLayerNetwork, initialize
 from smoothcore.study.run import Run
 from smoothcore.training import loop as training
 from smoothcore.training.loop import TrainingSet, train
 from smoothcore.training.recipe import Recipe
+from tests import reference
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.05)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-3, 20_000)
@@ -103,6 +106,28 @@ def test_a_run_longer_than_a_block_of_permutations(data, monkeypatch):
         assert bits(train(RUN, replace(RECIPE, max_epochs=50), data, resume_from=state)) == bits(
             whole
         )
+
+
+def test_a_run_is_what_the_judge_makes_of_its_coordinates(data, monkeypatch):
+    """Network, orders and penalty follow from them; a block of orders is of two epochs here."""
+    monkeypatch.setattr(seeds, "PERMUTATION_BLOCK_MAX_EPOCHS", 2)
+    run = replace(RUN, seed=4, regularizer="GPL", lambda_=0.02)
+    recipe = replace(RECIPE, max_epochs=5, grid_points=3)
+    where = {"dataset": "digits", "pair": "3-5", "size": 32, "seed": 4, "regularizer": "GPL"}
+    where |= {"lambda": 0.02, "learning_rate": 0.05}
+    network = initialize(64, 16, 0.1, generator(stream("initialisation", **where)))
+    orders = EpochPermutations(stream("permutations", **where), 32)
+    blocks = np.concatenate([orders.block(k) for k in range(3)])
+    judged, losses = network.astype(np.float64), []
+    for order in blocks[:5]:
+        goal = reference.Goal(0.02, 0.05, 4, 3, regularizer="GPL")
+        judged, loss = reference.epoch(judged, *data, order, goal)
+        losses.append(loss)
+    state = train(run, recipe, data).state
+    np.testing.assert_allclose(state.curve_losses, losses, rtol=2e-5)
+    for name in ("W", "beta", "v", "c"):
+        of = getattr(state.network, name), getattr(judged, name)
+        np.testing.assert_allclose(*of, rtol=1e-3, atol=2e-6)
 
 
 def copied(state):
@@ -213,6 +238,14 @@ def test_the_last_epoch_may_interpolate(data, undisturbed):
     assert one_less.status == "max_epochs"
 
 
+def test_at_the_last_epoch_the_exact_loss_decides(data, monkeypatch):
+    """The running loss, of before the updates, has not come to ε yet."""
+    monkeypatch.setattr(TwoLayerNetwork, "loss", lambda self, x, y: 0.5 * RECIPE.epsilon)
+    outcome = train(RUN, replace(RECIPE, max_epochs=3), data)
+    assert outcome.state.running_loss > RECIPE.epsilon
+    assert (outcome.status, outcome.training_loss) == ("interpolated", 0.5 * RECIPE.epsilon)
+
+
 def test_the_curve_is_thin_where_it_is_long(undisturbed):
     epochs, losses = undisturbed.state.curve_epochs, undisturbed.state.curve_losses
     assert epochs[:50] == list(range(1, 51)) and len(epochs) == len(losses)
@@ -247,6 +280,17 @@ def test_runs_that_differ_in_one_coordinate_share_no_weights(data, other):
     assert abs(network.W).max() <= limit and abs(network.W).max() > 0.98 * limit
     assert abs(np.corrcoef(network.W.ravel(), different.W.ravel())[0, 1]) < 0.15
     assert not (network.v == different.v).any()
+
+
+def test_initial_weights():
+    """Uniform on ±sqrt(6 α / (n_in + n_out)), biases 0 (§4.1)."""
+    network = initialize(100, 400, 0.01, np.random.default_rng(0))
+    for weights, fans in ((network.W, 100 + 400), (network.v, 400 + 1)):
+        limit = math.sqrt(6 * 0.01 / fans)
+        assert 0.98 * limit < abs(weights).max() <= limit
+        # of a uniform distribution
+        assert weights.std() == pytest.approx(limit / math.sqrt(3), rel=0.05)
+    assert not network.beta.any() and network.c == 0
 
 
 def test_what_it_says(data, undisturbed, caplog):

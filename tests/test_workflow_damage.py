@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from smoothcore.files import schemas
@@ -219,8 +220,10 @@ def test_runs_that_fail(study):
     assert planned(study.snakemake(*study.targets))["train"] == 1
     runs = read_parquet(study.results / "runs.parquet").to_pandas()
     assert len(runs) == asked and runs["interpolates"].sum() == asked - 4
-    table2 = (study.results / "table2.csv").read_text()
-    assert "nan" not in table2.lower()
+    edge = pd.read_csv(study.results / "edge.csv").set_index(["regularizer", "lambda"])
+    for failed, done in ((("GN", 1e6), ("GN", 1e-4)), (("FPL", 1.0), ("FPL", 1e-4))):
+        assert set(edge.loc[failed, "n_both"]) == {0} and not edge.loc[failed, "reported"].any()
+        assert set(edge.loc[done, "n_both"]) == {2} and edge.loc[done, "reported"].all()
     assert study.planned(*study.targets) == {}
 
 
