@@ -38,6 +38,7 @@ rule collect:
         "../environment.yml"
     params:
         folder=lambda wildcards, input: Path(input.grid).parent,
+        defined_on=SESSION.defined_on,
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
         f"Collecting all {len(RUNS)} runs"
@@ -64,6 +65,7 @@ rule collect_present:
         folder=lambda wildcards, input: Path(input.grid).parent,
         present=lambda wildcards: digest_of_present_runs(LAYOUT, RUNS),
         missing=lambda wildcards: missing_in_words(LAYOUT, RUNS),
+        defined_on=SESSION.defined_on,
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
         "Collecting the runs that are there: {params.missing}"

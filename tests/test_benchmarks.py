@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import problem, reaches
+from benchmarks import contenders, problem, reaches, steps
 from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
-from smoothcore.regularizers import all_regularizers
+from smoothcore import engines
+from smoothcore.regularizers import all_regularizers, load_step
+from tests import engine_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,6 +56,39 @@ def test_ratios_are_taken_within_rounds():
     # the machine is four times slower in the second round
     assert ratio([2.0, 8.0, 2.0], [1.0, 4.0, 1.0]) == Ratio(2.0, 2.0, 2.0)
     assert ratio([3.0], [2.0]).median == 1.5
+
+
+def test_rows_compare_each_contender_with_what_its_column_says():
+    """Engines over all rounds; Keras and JAX over those that they took part in, the first two."""
+    names = [f"{name} {regularizer}" for name in (*steps.ENGINES, *steps.KERAS)
+             for regularizer in steps.REGULARIZERS]  # fmt: skip
+    with_keras = {name: [float(k + 2)] * 2 for k, name in enumerate(names)}
+    with_keras |= {"sgemm": [1.0, 1.0], "jax none": [50.0, 50.0]}
+    more = {name: of for name, of in with_keras.items() if name.split()[0] in steps.ENGINES}
+    more["sgemm"] = [2.0, 2.0]
+    times = {name: of + more.get(name, []) for name, of in with_keras.items()}
+    rows = {(row["contender"], row["regularizer"]): row
+            for row in steps._rows(times, with_keras, ["jax"])}  # fmt: skip
+    assert len(rows) == 1 + len(names) + 1
+    gn = rows["sparse", "GN"]  # 2 + 5; plain is 2
+    assert gn["ms"] == 7000 and gn["over_sgemm"].median == 7 * (1 + 0.5) / 2
+    assert gn["over_plain"].median == 3.5
+    assert gn["keras_over"].median == 19 / 7 and gn["keras_tuned_over"].median == 25 / 7
+    assert "jax_over" not in gn and rows["sparse", "none"]["jax_over"].median == 25
+    assert rows["keras", "GN"]["over_sgemm"].median == 19
+    assert rows["keras", "GN"]["over_plain"].median == 19 / 14
+
+
+@pytest.mark.parametrize("regularizer", ["none", "GN", "FPL"])
+def test_an_engine_is_timed_with_its_penalty(monkeypatch, regularizer):
+    made = []
+    monkeypatch.setattr(engines, "create", lambda *arguments: made.append(arguments))
+    task = engine_cases.random_problem()
+    assert contenders.engine(task, "sparse", regularizer).steps == 1
+    name, x, y, goal, penalty = made[0]
+    assert (name, goal) == ("sparse", problem.GOALS[regularizer]) and x is task.x and y is task.y
+    assert penalty is load_step(regularizer, "sparse")
+    assert (goal.lambda_ > 0) == (penalty is not None) == (regularizer != "none")
 
 
 def test_every_task_runs_once_a_round_in_alternating_order():

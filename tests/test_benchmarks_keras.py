@@ -59,3 +59,22 @@ def test_fit_takes_the_steps_of_the_judge(problem, regularizer, tuned):
             engine_cases.objective("none", batch_size=32),
         )  # fmt: skip
         assert engine_cases.distance(from_keras(model.network), plain) > 3e-4
+
+
+def test_an_epoch_of_fit_has_the_steps_that_its_seconds_are_divided_by(monkeypatch):
+    from benchmarks import keras_contenders, keras_way
+
+    made, compiled = [], keras_way.compiled
+
+    def kept(*arguments, tuned):
+        made.append((compiled(*arguments, tuned=tuned), tuned))
+        return made[-1][0]
+
+    monkeypatch.setattr(keras_way, "compiled", kept)
+    task = engine_cases.digits_problem(n=130, h=8, epochs=1)
+    for tuned in (False, True):
+        contender = keras_contenders.fit(task, "none", tuned)
+        assert contender.run(2) > 0
+        model, was_tuned = made[-1]
+        assert int(model.optimizer.iterations) == 2 * contender.steps == 2 * 3
+        assert was_tuned is tuned

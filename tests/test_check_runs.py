@@ -138,10 +138,10 @@ def measured_as(finished, monkeypatch):
     study = study_of(finished.config)
     records, stored = finished_runs(finished.layout, finished.runs)
 
-    def compared(change, measures=stored):
+    def compared(change, measures=stored, **record):
         def again(study, run, data, layout):
             of_run = (stored[list(COORDINATES)] == list(run.coordinates.values())).all(axis=1)
-            return records.iloc[0], change(stored[of_run].copy())
+            return pd.Series({**records.iloc[0], **record}), change(stored[of_run].copy())
 
         monkeypatch.setattr(check_module, "_again", again)
         (found,) = compare(study, finished.layout, measures, records.iloc[:1])
@@ -150,10 +150,28 @@ def measured_as(finished, monkeypatch):
     return compared, stored
 
 
-def test_the_same_values_are_equal(measured_as):
+def test_the_same_values_are_equal_and_so_is_their_code(measured_as):
+    compared, stored = measured_as
+    found = compared(lambda m: m.assign(code="new " + m["measure"]), code="new loop")
+    of_run = stored[stored["pair"] == found.run.pair].drop_duplicates("measure")
+    codes = {f"new {row['measure']}": row["code"] for row in of_run.to_dict("records")}
+    assert not found.differs and len(codes) == 12
+    assert found.code.keys() == codes.keys() | {"new loop"}
+    assert found.code.items() >= codes.items()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("status", "diverged"), ("epochs", 1), ("steps", 1), ("running_loss", 0.5),
+        ("training_loss", float("nan")), ("test_loss", 0.5), ("weights_sha256", "other"),
+    ],
+)  # fmt: skip
+def test_a_record_that_differs_is_a_difference(measured_as, column, value):
     compared, _ = measured_as
-    found = compared(lambda measures: measures)
-    assert not found.differs and found.code
+    found = compared(lambda measures: measures, **{column: value})
+    assert found.differs.startswith("weights" if column == "weights_sha256" else f"{column} ")
+    assert not found.code
 
 
 def test_differences_stand_beside_the_scatter_between_seeds(measured_as):
@@ -200,6 +218,8 @@ def test_runs_that_snakemake_may_remember_are_counted(finished, tmp_path):
     assert n_of_other_code(layout, study, records, measures) == 1
     adopt(layout.root, [(before[0], "published")], counts)
     assert n_of_other_code(layout, study, records, measures) == 0
+    edited = measures.assign(code=measures["code"].where(measures["measure"] != "WP", "edited"))
+    assert n_of_other_code(layout, study, records, edited) == len(records)
     assert read_adopted(layout.root) == {"published": before[0]}
 
 

@@ -18,6 +18,7 @@ from smoothcore.study.run import COORDINATES
 from smoothcore.training.checkpoint import TrainingState
 from smoothcore.training.loop import Outcome
 from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow import collecting
 from smoothcore.workflow.adoption import adopt
 from smoothcore.workflow.collecting import (
     collect,
@@ -79,6 +80,36 @@ def test_in_the_order_of_the_runs(layout):
     assert measures["value"].to_pylist() == [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
     for table in (runs, curves):
         assert table.select(COORDINATES).to_pylist() == [run.coordinates for run in RUNS[::-1]]
+
+
+def test_a_long_curve_is_thinned_to_its_ends_and_what_lies_between():
+    epochs = np.arange(1, 501)
+    curve = pa.table({"epoch": epochs, "running_loss": 1 / epochs})
+    thinned = collecting._thinned(curve)
+    kept = thinned["epoch"].to_numpy()
+    assert (kept[0], kept[-1]) == (1, 500) and 40 < len(kept) <= collecting.CURVE_POINTS
+    # evenly over the logarithm: the first are all there, the last are a tenth apart
+    assert list(kept[:9]) == list(range(1, 10))
+    assert (np.diff(np.log(kept[9:])) < 0.16).all() and (np.diff(np.log(kept[9:])) > 0.06).all()
+    assert np.array_equal(thinned["running_loss"].to_numpy(), 1 / kept)
+    assert collecting._thinned(curve.slice(0, 60)).num_rows == 60
+
+
+def test_which_rows_are_main_follows_from_the_measures_of_today(layout):
+    """A run was measured on test and on training images; which are shown may change."""
+    rows = []
+    for images, network in (("test", "trained"), ("training", "trained"), ("test", "initial")):
+        row = asdict(Measurement("GN", "sampled", 1.0, 0.1, 50, images, network))
+        row |= {"interpolates": True, "code": measuring_code("GN"), "main": images == "training"}
+        rows.append(row)
+    made_with = {"settings": SETTINGS, "network": ""}
+    records.write_rows(layout.measured(RUNS[0]), RUNS[0], schemas.MEASURES, rows, **made_with)
+    _, measures, _ = collect(layout, STUDY, RUNS[:1])
+    assert measures["main"].to_pylist() == [True, False, False]
+    assert measures.drop_columns("main").to_pylist() == [
+        {k: v for k, v in RUNS[0].coordinates.items()}
+        | {k: v for k, v in row.items() if k != "main"} for row in rows
+    ]  # fmt: skip
 
 
 def test_what_is_missing_is_counted_and_refused_or_left_out(layout):

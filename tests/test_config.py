@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,10 @@ from smoothcore.errors import ConfigError
 from smoothcore.regularizers import all_regularizers
 from smoothcore.study import models, reference
 from smoothcore.study.config import check_files, load_study, merged
+from smoothcore.study.grid import all_runs
 from smoothcore.study.messages import key_paths, resolved
 from smoothcore.study.models import Study
+from smoothcore.training.recipe import recipe_of
 from tests.malformed_configs import CASES
 
 ROOT = Path(__file__).parents[1]
@@ -145,6 +148,23 @@ def test_batch_of_one_without_segments_is_fine():
     off = {"FPL": None, "GPL": None}
     overlay = {"training": {"batch_size": 1}, "optimality": {"regularizers": off}}
     assert load_study(read("config.yaml", overlay)).training.batch_size == 1
+
+
+def test_penalties_on_segments_and_on_a_grid():
+    """Those between two samples cannot do with one; those that are sampled take n from here."""
+    overlay = {
+        "training": {"batch_size": 1},
+        "optimality": {"regularizers": {"GPL-exact": {"lambda": [1e-5], "learning_rate": 0.1}}},
+    }
+    said = message(read("config.yaml", overlay))
+    refused = re.findall(r"regularizers\.([\w-]+): its penalty needs segments", said)
+    assert sorted(refused) == ["FPL", "GPL", "GPL-exact"]
+    overlay = {"optimality": overlay["optimality"] | {"grid_points": 12}}
+    study = load_study(read("config.yaml", overlay))
+    found = {run.regularizer: recipe_of(study, run).grid_points for run in all_runs(study)}
+    assert found == {
+        "none": None, "GN": None, "WP": None, "FPL": 12, "GPL": 12, "GPL-exact": None,
+    }  # fmt: skip
 
 
 def test_largest_sizes():

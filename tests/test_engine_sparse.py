@@ -12,6 +12,7 @@ import pytest
 
 from smoothcore.datasets import prepare
 from smoothcore.engines import DIVERGED_ABOVE
+from smoothcore.engines.sparse import images
 from smoothcore.network.two_layer import TwoLayerNetwork
 from tests.engine_cases import (
     OBJECTIVES,
@@ -82,6 +83,18 @@ def test_follows_the_definitions(case, regularizer):
     for name in ("W", "beta", "v", "c"):
         assert getattr(network, name).dtype == np.float32
         assert getattr(network, name).shape == getattr(problem.network, name).shape
+
+
+def test_images_are_packed_in_parts(monkeypatch):
+    """Only those of the last part have values that need the finest scale."""
+    monkeypatch.setattr(images, "_CHUNK", 7)
+    problem = digits_problem(n=40, epochs=2)
+    x = problem.x.round()
+    x[35:] = problem.x[35:]
+    problem, goal = replace(problem, x=x), objective("none", batch_size=16)
+    network, _ = run_engine(create("sparse", x, problem.y, goal), problem)
+    expected, _ = run_reference(problem, goal)
+    assert distance(network, expected) <= tolerance(problem, goal.batch_size)
 
 
 @pytest.mark.parametrize("grid_points", [1, 2, 25])

@@ -98,6 +98,14 @@ def test_batch_shapes(n, batch_size, regularizer):
     assert_agrees(create_and_run(problem, goal), run_reference(problem, goal))
 
 
+@pytest.mark.parametrize("grid_points", [3, 25])
+@pytest.mark.parametrize("regularizer", ["FPL", "GPL"])
+def test_any_grid(regularizer, grid_points):
+    problem = random_problem(n=16, epochs=5)
+    goal = objective(regularizer, batch_size=8, grid_points=grid_points)
+    assert_agrees(create_and_run(problem, goal), run_reference(problem, goal))
+
+
 @pytest.mark.parametrize("regularizer", OBJECTIVES)
 def test_split_calls_give_the_same_bits_from_one_compilation(regularizer):
     problem, engine = problem_with_unused_pixels(), engine_of(regularizer)

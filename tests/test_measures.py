@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smoothcore import measures
-from smoothcore.measures import fpl, gn, gpl, wp
+from smoothcore.measures import _segments, fpl, gn, gpl, wp
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork
 from tests.measure_cases import (
@@ -186,6 +186,21 @@ class TestAgainstTheDefinitions:
             gradient_path_lengths_by_definition(network, a, b, n),
             rtol=1e-11,
         )
+
+    def test_sampled_and_norms_of_many_rows(self, rng, monkeypatch):
+        """Products are made for some rows at a time: here for 7."""
+        monkeypatch.setattr(_segments, "_ROWS_AT_ONCE", 7)
+        network = random_network(rng, 5, 12)
+        a, b = rng.normal(size=(2, 60, 5))
+        np.testing.assert_allclose(
+            gpl.gradient_path_lengths_sampled(network, a, b, 10),
+            gradient_path_lengths_by_definition(network, a, b, 10),
+            rtol=1e-11,
+        )
+        masks = rng.random((60, 12)) < 0.5
+        basis = rng.normal(size=(12, 5))
+        expected = [np.linalg.norm(mask @ basis) for mask in masks]
+        np.testing.assert_allclose(_segments.combination_norms(masks, basis), expected)
 
     @pytest.mark.parametrize("n", [3, 5, 9, 17])
     def test_sampled_with_crossings_at_grid_points(self, rng, n):

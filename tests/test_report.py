@@ -302,7 +302,7 @@ def test_an_open_answer_is_left_open(found, third):
     assert answer.sentences(found)[2] == third
 
 
-def test_the_page_answers_from_its_data(tmp_path, folder, whole):
+def test_the_page_answers_from_its_data(tmp_path, folder, whole, monkeypatch):
     """GN that grows fast and resists its penalty is found to be optimized for; FPL < l_S is not."""
     assert re.search(r'class="card GN".*?too few pairs', whole.text, re.DOTALL)
     assert "</sub> for FPL" not in whole.text
@@ -316,9 +316,13 @@ def test_the_page_answers_from_its_data(tmp_path, folder, whole):
     shown = report_of(tmp_path)
     assert re.search(r'class="card GN".*?✓ supported', shown.text, re.DOTALL)
     assert re.search(r'id="sentence-3">[^<]*in terms of GN', shown.text)
-    assert re.search(r"FPL of \d+ pairs lies at or below its lower bound", shown.text)
+    assert re.search(r"In \d+ runs FPL lies at or below its lower bound", shown.text)
     assert np.isnan(float(shown.cells["card.FPL.r_norm"][0]))
     assert np.isnan(float(shown.cells["table2.FPL.sampled.r_norm"][0]))
+    # a verdict against the paper's numbers is on the paper's study only
+    assert 'class="mark' not in shown.text
+    monkeypatch.setattr(provenance, "differences", lambda study: [])
+    assert 'class="mark' in report_of(tmp_path).text
 
 
 def test_of_two_penalties_on_a_measure_the_one_with_its_name_counts(folder):

@@ -1,11 +1,13 @@
 """The order in which the runs of a study are worth having, and how targets name them."""
 
+import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from smoothcore.workflow.session import Session
-from tests.synthetic_study import paper_study
+from tests.synthetic_study import paper_study, write_study
 from tests.workflow import study_of
 
 
@@ -34,6 +36,34 @@ def test_the_first_pairs_are_a_fair_sample_of_all(session):
     assert sorted(pairs) == sorted(session.study.pairs)
     for k in range(0, 45, 5):
         assert sorted("".join(pairs[k : k + 5]).replace("-", "")) == list("0123456789")
+
+
+def test_the_search_goes_on_from_runs_of_this_study_only(tmp_path, monkeypatch):
+    """Those of other settings are trained again, and may end otherwise."""
+    monkeypatch.chdir(tmp_path)
+    study = study_of(
+        {"name": "far", "pairs": ["1-2"], "optimality": {"search": {"factor": 10, "max_steps": 2}}}
+    )
+    write_study(tmp_path / "results" / "far", study, cells=True, figures=False)
+    assert set(Session(study).search) == {"GN", "WP", "FPL", "GPL"}
+    training = study.training.model_copy(update={"epsilon": 1e-6})
+    assert Session(study.model_copy(update={"training": training})).search == {}
+
+
+def test_partial_tables_that_are_older_than_a_run_are_stale(tmp_path, monkeypatch):
+    """Snakemake does not remember what those of a fresh checkout were made of."""
+    monkeypatch.chdir(tmp_path)
+    study = study_of({"name": "x", "dataset": "digits", "pairs": ["1-2"], "optimality": None,
+                      "monotonicity": {"sizes": [16, 32]}})  # fmt: skip
+    folder = tmp_path / "results" / "x"
+    partial = write_study(folder, study, subfolder="partial", cells=True, figures=False)
+    session = Session(study)
+    newest = max(path.stat().st_mtime for path in folder.rglob("measures/**/*.parquet"))
+    for seconds, stale in ((1, set()), (-1, {"results/x/partial/runs.parquet"})):
+        os.utime(partial / "runs.parquet", (newest + seconds,) * 2)
+        dag = SimpleNamespace(forcefiles=set())
+        session.force_stale_tables(dag)
+        assert dag.forcefiles == stale
 
 
 def test_a_target_names_a_run_as_the_workflow_does_also_one_that_the_search_may_come_to(

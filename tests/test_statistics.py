@@ -191,6 +191,12 @@ class TestBootstrap:
             self.interval(values[order], pairs[order]), rel=1e-12
         )
 
+    def test_where_resamples_have_no_ratio_there_is_no_interval(self):
+        """A quarter of them is twice the pair whose weight is below 0."""
+        values, weights = pd.Series([0.5, 0.25]), pd.Series([1.0, -0.5])
+        interval = statistics.bootstrap_interval(values, pd.Series(["a", "b"]), weights)
+        assert np.isnan(interval).all()
+
     @pytest.mark.parametrize(("values", "pairs"), [([], ""), ([1.0], "a"), ([1.0, 2.0], "aa")])
     def test_fewer_than_two_pairs(self, values, pairs):
         assert np.isnan(self.interval(np.array(values, float), pairs)).all()
@@ -450,6 +456,21 @@ class TestPenaltyEffects:
         assert other["mean"] == pytest.approx((0.75 + 1.0) / 2)
         assert (other["low"], other["high"]) == (0.75, 1.0)
         assert (other["n_matched"], other["n_pairs"], other["lambda"]) == (2, 2, 1e-3)
+
+    def test_only_the_reported_lambda_counts(self, study):
+        for pair in ("0-1", "2-3", "4-9"):
+            study.optimality(pair, "none", 0.0, 0.1, FPL_sampled=2.0)
+            study.optimality(pair, "FPL", 1e-4, 0.1, FPL_sampled=1.8)
+            study.optimality(pair, "FPL", 1e-3, 0.1, FPL_sampled=1.5)
+            status = "interpolated" if pair == "0-1" else "max_epochs"
+            study.optimality(pair, "FPL", 1e-2, 0.1, FPL_sampled=1.2, status=status)
+        tables = study.measures, study.runs, study.grid
+        effects = statistics.penalty_effects(*tables)
+        assert effects[["lambda", "mean", "n_matched"]].to_numpy().tolist() == [[1e-3, 0.75, 3]]
+        r_norms = statistics.r_norms(*tables)
+        assert dict(zip(r_norms["lambda"], r_norms["reported"], strict=True)) == {
+            1e-4: False, 1e-3: True, 1e-2: False,
+        }  # fmt: skip
 
 
 class TestFigure2:

@@ -3,10 +3,12 @@
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import write_npz
+from smoothcore.files.storage import read_parquet, write_npz, write_parquet
 from smoothcore.study.grid import all_runs
 from smoothcore.workflow import status
 from smoothcore.workflow.costs import expected_seconds
@@ -15,6 +17,10 @@ from tests.workflow import CONFIG, study_of
 
 STUDY = study_of(CONFIG | {"optimality": None})
 RUNS = all_runs(STUDY)
+GN_ONLY = {
+    **dict.fromkeys(("WP", "FPL", "GPL", "GPL-exact")),
+    "GN": {"lambda": [1e-3], "learning_rate": 0.01},
+}
 
 
 @pytest.fixture
@@ -61,6 +67,28 @@ def test_hours_left_are_corrected_by_what_finished_runs_took(layout, monkeypatch
     table = status.table(STUDY, layout).set_index("experiment")
     assert table.loc["all", ["done", "waiting", "runs"]].tolist() == [1, 3, 4]
     assert table.loc["all", "spent"] == 0  # a fraction of a second
+    assert table.loc["all", "not interpolating"] == 0
     left = sum(others) * 3 * mean / (done + 3 * mean) / 3600
     assert table.loc["all", "left"] == pytest.approx(left, abs=0.0051)
     assert left < 0.9 * sum(others) / 3600
+
+
+def test_hours_spent_and_runs_that_do_not_interpolate(layout):
+    """Two hours on one that does not, half an hour on one that does."""
+    study = study_of({"dataset": "digits", "pairs": ["0-1", "3-4"], "monotonicity": None,
+                      "optimality": {"size": 64, "regularizers": GN_ONLY}})  # fmt: skip
+    penalized = {run.pair: run for run in all_runs(study) if run.regularizer == "GN"}
+    write_study(layout.root, study, present=lambda run: run in penalized.values(), figures=False)
+    path = layout.root / "runs.parquet"
+    runs = read_parquet(path).to_pandas()
+    assert dict(zip(runs["pair"], runs["status"], strict=True)) == {
+        "0-1": "max_epochs", "3-4": "max_epochs",
+    }  # fmt: skip
+    runs["seconds"] = [7200.0, 1800.0]
+    runs.loc[1, "status"] = "interpolated"
+    write_parquet(path, pa.Table.from_pandas(runs, schema=schemas.RUNS, preserve_index=False))
+    table = status.table(study, layout).set_index(["experiment", "regularizer"])
+    columns = ["done", "waiting", "runs", "not interpolating", "spent"]
+    assert table.loc[("optimality", "GN"), columns].tolist() == [2, 0, 2, 1, 2.5]
+    assert table.loc[("optimality", "none"), columns].tolist() == [0, 2, 2, 0, 0]
+    assert table.loc[("all", ""), columns].tolist() == [2, 2, 4, 1, 2.5]

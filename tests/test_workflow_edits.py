@@ -64,14 +64,25 @@ CASES = {
         {"smoothcore/regularizers/fpl/sparse.py": with_a_constant}, 2, 2, ALL_LATER,
         ["training: its code changed (2 runs)"],
     ),
-    "the cost of a regularizer, the colour of a measure": (
+    "the cost of a regularizer": (
         {
             "smoothcore/regularizers/fpl/__init__.py": replaced(
                 r'"sparse": [\d.]+', '"sparse": 9.9'
-            ),
-            "smoothcore/measures/gn.py": replaced(r'color="#\w+"', 'color="#123456"'),
+            )
         },
         0, 0, SHOWN, [],
+    ),
+    "the colour of a measure": (
+        {"smoothcore/measures/gn.py": replaced(r'color="#\w+"', 'color="#123456"')},
+        0, 0, SHOWN, [],
+    ),
+    "the images that a measure is defined on": (
+        {"smoothcore/measures/gc.py": replaced("images=TRAINING", 'images="test"')},
+        0, 0, ALL_LATER, [],
+    ),
+    "the look of the report": (
+        {"smoothcore/results/report/page.html": lambda text: text + "<!-- edited -->"},
+        0, 0, {"make_report"}, [],
     ),
     "what all measures share": (
         {"smoothcore/measures/_seen.py": with_a_constant}, 0, RUNS, ALL_LATER,

@@ -305,7 +305,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.grid(axis="x")
-            axes.set_xlabel(f"{of['n_matched'].max():.0f} pairs")
+            axes.set_xlabel(f"{of['n_pairs'].max():.0f} pairs")
     return figure
 
 

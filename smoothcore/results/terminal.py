@@ -82,7 +82,7 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
             "not tried."
         )
     if any(row["n_at_bound"] for row in table2):
-        notes.append("At l_S: pairs that lie at or below the lower bound without a penalty.")
+        notes.append("At l_S: runs that lie at or below the lower bound without a penalty.")
     return notes
 
 
@@ -130,7 +130,7 @@ def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
 
 
 def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
-    head = ["penalty", "measure", "estimate", "λ", "at 0", "at λ", "r_norm", "95 %", "pairs"]
+    head = ["penalty", "measure", "estimate", "λ", "at 0", "at λ", "r_norm", "95 %", "runs"]
     rows = [[*head, "paper", "difference", "", "ratio of means, 95 %", "at l_S"]]
     for row in table:
         r_norm, ratio = comparison.compared(row, "r_norm_"), comparison.ratio_of_means(row)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import measuring_of
+from smoothcore.measures import Measurement
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.adoption import read_adopted
@@ -125,7 +126,14 @@ def records_and_measures(
         return " and ".join([*said, *([f"has {', '.join(other)} of other code"] if other else [])])
 
     def asked_for(table: "pa.Table") -> "pa.Table":
-        return table.filter(pc.is_in(table["measure"], pa.array(wanted)))
+        table = table.filter(pc.is_in(table["measure"], pa.array(wanted)))
+        # a measure may be defined on other images than when the run was measured on both
+        rows = table.select(["measure", "network", "images"]).to_pylist()
+        main = [
+            Measurement(**row, estimator="", value=0, stderr=0, n_samples=0).main for row in rows
+        ]
+        at = table.schema.get_field_index("main")
+        return table.set_column(at, table.schema.field(at), pa.array(main, pa.bool_()))
 
     recipe = partial(_recipe, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)

@@ -17,6 +17,7 @@ from smoothcore.files.locking import only_writer
 from smoothcore.files.paths import Layout
 from smoothcore.files.repair import repair_command
 from smoothcore.jobs.settings import measuring_of
+from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs, search_lambdas
@@ -151,6 +152,11 @@ class Session:
         """The measures to compute, each with the fingerprint of its code, as JSON."""
         code = {name: self._known(measuring_code(name)) for name in self.study.measures.names}
         return json.dumps(code)
+
+    @property
+    def defined_on(self) -> str:
+        """The images that each measure is defined on, as JSON: they decide which rows are main."""
+        return json.dumps({m: all_measures()[m].images for m in self.study.measures.names})
 
     def _known(self, code: str) -> str:
         return self._adopted.get(code, code)

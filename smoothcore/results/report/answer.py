@@ -35,7 +35,7 @@ class Finding:
         r_norm: what its penalty leaves.
         regularizer: the penalty ``r_norm`` belongs to; empty if the study has none.
         lambda_: its reported λ.
-        n_at_bound: pairs that lie at or below l_S without a penalty.
+        n_at_bound: runs that lie at or below l_S without a penalty.
     """
 
     measure: str

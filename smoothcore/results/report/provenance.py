@@ -26,6 +26,7 @@ PAPER_STUDY = {
     "monotonicity.number of seeds": 3,
     "monotonicity.learning_rate": 0.01,
     "optimality.size": 10_000,
+    "optimality.number of seeds": 1,
     "optimality.grid_points": 10,
     "measures.n_samples": 1000,
     "measures.grid_points": 100,
@@ -50,8 +51,8 @@ def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """
     flat = flattened(study)
     flat["number of pairs"] = len(flat.get("pairs", []))
-    flat["monotonicity.number of seeds"] = len(flat.get("monotonicity.seeds", []))
     for experiment in ("monotonicity", "optimality"):
+        flat[f"{experiment}.number of seeds"] = len(flat.get(f"{experiment}.seeds", []))
         if study.get(experiment) is None:
             flat |= {key: "off" for key in PAPER_STUDY if key.startswith(experiment)}
     found = [(key, flat.get(key), paper) for key, paper in PAPER_STUDY.items()]

@@ -198,7 +198,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         )
     ratio_head = R_NORM + ", 95\N{NO-BREAK SPACE}%"
     heads = ["Penalty", "λ", "λ = 0", "At λ", ratio_head, "", "Paper", "Ours − paper"]
-    return _table("table2", [*heads, "Ratio of means", "Pairs", "At " + _L_S], rows, wide=True)
+    return _table("table2", [*heads, "Ratio of means", "Runs", "At " + _L_S], rows, wide=True)
 
 
 def effects(table: pd.DataFrame) -> Table:
