@@ -346,6 +346,7 @@ class TestRun:
         of_training, of_none = {"GC", "SN", "SH"}, {"WP", "RN", "PN"}
         assert {name for name in images if images[name] == "training"} == of_training
         assert {name for name in images if images[name] == "none"} == of_none
+        assert {images[name] for name in images.keys() - of_training - of_none} == {"test"}
         assert all(row.network == "trained" for row in main)
 
     def test_a_diverged_network_has_no_values_but_its_initial_one_has(self, case):

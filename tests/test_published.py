@@ -275,8 +275,9 @@ def test_a_table_that_lacks_a_run_is_refused(checkout):
     path = checkout.results / "curves.parquet"
     table = read_parquet(path)
     write_parquet(path, table.filter(pc.not_equal(table["pair"], "0-1")), about(path))
-    with pytest.raises(DamagedFileError, match=r"tiny is not whole: .* Restore the folder"):
+    with pytest.raises(DamagedFileError, match="results/tiny is not whole: ") as refused:
         restore(checkout.layout, checkout.results)
+    assert "Restore the folder from version control, or delete it." in str(refused.value)
 
 
 def test_status_of_published_and_of_unfinished_runs(checkout, finished, tmp_path):

@@ -13,21 +13,30 @@ from tests.synthetic_study import paper_study
 NAN = float("nan")
 
 
+def plain(text):
+    return re.sub("<[^>]*>", "", str(text))
+
+
+def cells(table):
+    """The rows of a table as mappings of heads to cells."""
+    heads = list(map(plain, table.heads))
+    return [dict(zip(heads, row, strict=True)) for row in table.rows]
+
+
 def shown(table):
-    """The rows of a table as mappings of heads to texts, without the intervals below a mean."""
-    heads = [re.sub("<[^>]*>", "", str(head)) for head in table.heads]
-    return [dict(zip(heads, [first_line(cell.text) for cell in row], strict=True))
-            for row in table.rows]  # fmt: skip
-
-
-def first_line(text):
-    return re.sub("<[^>]*>", "", re.sub("<small>.*?</small>", "", str(text)))
+    """The rows of a table as mappings of heads to texts, without what stands below a number."""
+    return [
+        {
+            head: plain(re.sub("<small>.*?</small>", "", str(cell.text)))
+            for head, cell in row.items()
+        }
+        for row in cells(table)
+    ]
 
 
 def small(table, row, head):
     """What stands below the number of a cell."""
-    heads = [re.sub("<[^>]*>", "", str(head)) for head in table.heads]
-    return re.findall("<small>(.*?)</small>", str(table.rows[row][heads.index(head)].text))
+    return re.findall("<small>(.*?)</small>", str(cells(table)[row][head].text))
 
 
 TABLE1 = {

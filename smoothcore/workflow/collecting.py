@@ -93,7 +93,7 @@ def collect(
     if allow_missing:  # one answer for all three tables, whatever ends while they are read
         runs = [run for run in runs if layout.is_finished(run)]
     records, measures = records_and_measures(layout, study, runs)
-    recipe = partial(_recipe, study)
+    recipe = partial(trained_with, study)
     curves = _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned)
     return records, measures, curves
 
@@ -135,7 +135,7 @@ def records_and_measures(
         at = table.schema.get_field_index("main")
         return table.set_column(at, table.schema.field(at), pa.array(main, pa.bool_()))
 
-    recipe = partial(_recipe, study)
+    recipe = partial(trained_with, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
@@ -149,7 +149,8 @@ def records_and_measures(
     return records, measures
 
 
-def _recipe(study: "Study", run: Run) -> dict[str, object]:
+def trained_with(study: "Study", run: Run) -> dict[str, object]:
+    """Return what the record and the curve of a run of this study say they were made with."""
     return {"recipe": asdict(recipe_of(study, run))}
 
 

@@ -1,13 +1,11 @@
 """The search for the edge of interpolation: each start of Snakemake goes on from what is there."""
 
-from dataclasses import asdict
-
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.study.config import Study
 from smoothcore.study.grid import search_steps
 from smoothcore.study.run import Run
-from smoothcore.training.recipe import recipe_of
+from smoothcore.workflow.collecting import trained_with
 
 
 def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
@@ -19,8 +17,9 @@ def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
         from smoothcore.files.records import read_run_table
 
         try:
-            recipe = {"recipe": asdict(recipe_of(study, run))}  # of other settings it says nothing
-            record = read_run_table(layout.record(run), run, schemas.RUNS, recipe)
+            # a run of other settings says nothing: it is trained again
+            expected = trained_with(study, run)
+            record = read_run_table(layout.record(run), run, schemas.RUNS, expected)
         except DamagedFileError:
             return None
         return record["interpolates"][0].as_py()
