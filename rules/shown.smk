@@ -11,6 +11,7 @@ TITLES = {
         "r_norm": "r_norm pair by pair",
         "edge": "r_norm by λ",
         "penalty_effects": "What a penalty does to the other measures",
+        "rate_effects": "What another learning rate does to the measures",
     },
     "figure": {
         "figure1": "Figure 1: smooth and not smooth",

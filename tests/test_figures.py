@@ -285,6 +285,17 @@ def test_penalty_effects_show_every_measure_once(full_grid):
     assert first == list(all_measures())
 
 
+def test_each_row_of_penalty_effects_names_its_measures(tables, monkeypatch):
+    monkeypatch.setattr(
+        "smoothcore.results.figures.panels", lambda n, most, height: style.panels(n, 2, height)
+    )
+    effects = statistics.all_tables(**tables)["penalty_effects"]
+    for axes in by_panel(effects_figure(effects)).values():
+        labels = [of.get_text() for of in axes.get_yticklabels() if of.get_text()]
+        is_first = axes.get_subplotspec().colspan.start == 0
+        assert labels == (list(all_measures()) if is_first else [])
+
+
 def test_files_are_the_same_bytes_every_time(tables, tmp_path):
     names = ("figure.svg", "figure.pdf", "figure.png")
     for folder in ("a", "b"):

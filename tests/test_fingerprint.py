@@ -49,6 +49,8 @@ def test_what_an_entry_says_of_itself_does_not_count_but_in_its_description(tmp_
     plain = fingerprint(write(tmp_path / "a.py", "ABOUT = Measure(color='red')\nX = 1\n"))
     assert fingerprint(write(tmp_path / "b.py", "ABOUT = Measure(color='blue')\nX = 1\n")) == plain
     assert fingerprint(write(tmp_path / "c.py", "ABOUT = Measure(color='red')\nX = 2\n")) != plain
+    typed = "ABOUT: Measure = Measure(color='blue')\nX = 1\n"
+    assert fingerprint(write(tmp_path / "d.py", typed)) == plain
 
 
 @pytest.mark.parametrize(

@@ -279,11 +279,24 @@ def test_few_pairs_carry_no_verdict():
 
 def test_an_upper_bound_of_r_norm_does_not_support():
     bounded = finding("WP", 1.0, 0.95, upper_bound=True)
-    assert bounded.near_optimum == "undecided"
-    second = answer.sentences([bounded])[1]
-    assert "is an upper bound: no run at the largest λ (WP 1e-3) failed to interpolate" in second
+    assert (bounded.near_optimum, bounded.optimized) == ("so-far", "so-far")
+    second, third = answer.sentences([bounded])[1:]
+    assert "t the λ tried (WP 1e-3) a penalty barely lowers WP" in second
+    assert third == (
+        "So these results support that SGD implicitly optimizes for smoothness in terms of WP up "
+        "to the λ tried."
+    )
     low = finding("GN", 0.1, 0.3, upper_bound=True)
     assert low.near_optimum == "no"  # what is lowered that far needs no larger λ
+    assert finding("GN", 1.0, 0.81, upper_bound=True).near_optimum == "undecided"
+    assert finding("GN", 0.8, 0.95, upper_bound=True).optimized == "undecided"
+    third = answer.sentences([finding("GPL", 1.0, 0.9), bounded, low])[2]
+    assert third == (
+        "So these results support that SGD implicitly optimizes for smoothness in terms of GPL, "
+        "support it for WP up to the λ tried, and speak against it for GN."
+    )
+    third = answer.sentences([bounded, low])[2]
+    assert third.endswith("of WP up to the λ tried, and speak against it for GN.")
     assert answer.sentences([finding("GN", 0.95, 0.9)])[1].startswith("A penalty barely lowers GN")
 
 
@@ -304,7 +317,7 @@ def test_an_open_answer_is_left_open(found, third):
 
 def test_the_page_answers_from_its_data(tmp_path, folder, whole, monkeypatch):
     """GN that grows fast and resists its penalty is found to be optimized for; FPL < l_S is not."""
-    assert re.search(r'class="card GN".*?too few pairs', whole.text, re.DOTALL)
+    assert re.search(r'class="card GN".*?too few pairs or sizes', whole.text, re.DOTALL)
     assert "</sub> for FPL" not in whole.text
 
     def value(run, measure, estimator):
@@ -351,6 +364,52 @@ def test_measures_without_a_penalty_are_told_apart_by_their_tau():
     assert answer.on_other_measures(found[:1]) == ""
 
 
+def test_rates_on_the_page_are_those_of_the_table(tmp_path, whole, folder):
+    study = paper_study().model_copy(update={"pairs": paper_study().pairs[:3]})
+    write_study(tmp_path, study, figures=folder)
+    page = report_of(tmp_path)
+    rates = selection.main_rows(pd.read_csv(tmp_path / "rate_effects.csv"))
+    cells = {name: value for name, (value, _) in page.cells.items() if name.startswith("rates.")}
+    assert len(cells) == len(rates) > 0
+    for row in rates.to_dict("records"):
+        key = "rates.{learning_rate:g}.{other_rate:g}.{measure}".format(**row)
+        assert float(cells[key]) == row["mean"]
+    assert re.search(r'id="rate-1">At the learning rate 0\.1, beside 0\.01', page.text)
+    assert "The study has no two rates to compare yet." in whole.text
+
+
+def test_the_sentences_on_learning_rates_follow_from_their_effects():
+    effects = pd.DataFrame(
+        {
+            "learning_rate": 0.01, "other_rate": 0.1, "measure": ["GN", "FPL", "GPL", "WP"],
+            "estimator": ["sampled", "sampled", "sampled", "exact"], "mean": [0.8, 1.0, 0.6, 1.3],
+            "low": [0.7, 0.9, 0.5, 1.2], "high": [0.9, 1.1, 0.7, 1.4], "n_pairs": 45,
+        }
+    )  # fmt: skip
+    (said,) = answer.on_rates(effects)
+    assert said == (
+        "At the learning rate 0.1, beside 0.01 (45 pairs): smaller are GPL (× 0.60, 0.50 to 0.70) "
+        "and GN (× 0.80, 0.70 to 0.90); larger WP (× 1.30, 1.20 to 1.40); neither beyond chance "
+        "FPL (× 1.00, 0.90 to 1.10)."
+    )
+    back = effects.assign(learning_rate=0.1, other_rate=0.01)
+    assert answer.on_rates(pd.concat([effects, back])) == [said]
+    few = answer.on_rates(effects.assign(n_pairs=3))
+    assert few[1:] == ["Fewer than 10 pairs are too few for a verdict."]
+    assert answer.on_rates(effects.iloc[:0]) == []
+
+
+def test_a_measure_with_the_values_of_the_penalized_one_is_no_other():
+    effects = pd.DataFrame(
+        {
+            "regularizer": "WP", "lambda": 1e-5, "penalized": "WP", "measure": ["WP", "RN", "PN"],
+            "estimator": "exact", "mean": [0.9, 0.9, 0.8], "std": 0.1, "low": [0.85, 0.85, 0.7],
+            "high": [0.95, 0.95, 0.9], "n_matched": 45, "n_pairs": 45,
+        }
+    )  # fmt: skip
+    assert answer.on_effects(effects)[0].startswith("Of 1 effects")
+
+
 def test_the_sentences_on_other_measures_follow_from_the_effects():
     effects = pd.DataFrame(
         {
@@ -360,15 +419,12 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
             "n_matched": 45, "n_pairs": 45,
         }
     )  # fmt: skip
-    first, second = answer.on_effects(effects)
+    (first,) = answer.on_effects(effects)
     assert "Of 2 effects" in first and "below 1 in 1 and above 1 in 1" in first
     assert "the penalty GN lowers GPL most (× 0.700, 0.600 to 0.800, 45 pairs)" in first
     assert "the penalty GN raises WP most (× 1.200" in first
-    assert second == (
-        "Of all measures GPL is lowered most often, by 1 penalty on another one; WP by none."
-    )
     few = answer.on_effects(effects.assign(n_pairs=3))[1]
-    assert few.endswith("fewer than 10 pairs are too few for a verdict.")
+    assert few == "Fewer than 10 pairs are too few for a verdict."
     none = answer.on_effects(effects.assign(low=0.9, high=1.1))
     assert "below 1 in 0 and above 1 in 0" in none[0]
     assert none[1] == "No measure is lowered by the penalty on another one."
@@ -564,6 +620,14 @@ def test_tables_in_a_terminal_of_plain_ascii(folder):
     rows = shown.split("Table 2")[1].splitlines()[2:]
     start = rows[0].index("at lambda")
     assert re.fullmatch(r"\d+\.\d\d", rows[2][start : start + 8].strip())
+
+
+def test_a_table_without_a_usable_run_names_no_images(folder, tmp_path):
+    for name in ("table1.csv", "table2.csv"):
+        shutil.copy(folder / name, tmp_path / name)
+    table = pd.read_csv(tmp_path / "table1.csv")
+    table.assign(images="", mean=NAN).to_csv(tmp_path / "table1.csv", index=False)
+    assert "nan" not in show(tmp_path, PYTHONIOENCODING="utf-8").decode()
 
 
 def test_tables_need_no_installed_package_and_find_partial_ones(folder, tmp_path):

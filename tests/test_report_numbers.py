@@ -221,16 +221,18 @@ def test_the_strongest_effects_and_the_measures_lowered_most_often():
         ("GN", "GN", "FPL", "exact", 0.2), ("GN", "GN", "GPL", "sampled", 0.8),
         ("GN", "GN", "WP", "exact", 1.5),
         ("WP", "WP", "FPL", "sampled", 0.6), ("WP", "WP", "GN", "sampled", 1.2),
+        ("PN", "PN", "CR", "exact", 1.01),
     ]  # fmt: skip
     names = ["regularizer", "penalized", "measure", "estimator", "mean"]
     effects = pd.DataFrame(rows, columns=names).assign(n_pairs=45, n_matched=45)
     effects["low"], effects["high"] = effects["mean"] - 0.05, effects["mean"] + 0.05
     first, second = answer.on_effects(effects.assign(**{"lambda": 0.01, "std": 0.1}))
-    assert "Of 5 effects" in first and "below 1 in 3 and above 1 in 2" in first
+    assert "Of 6 effects" in first and "below 1 in 3 and above 1 in 2" in first
     assert "penalty GN lowers FPL most (× 0.500" in first
     assert "penalty GN raises WP most (× 1.500" in first
     assert second.startswith("Of all measures FPL is lowered most often, by 2 penalties")
-    assert second.endswith("; WP and GN by none.")
+    assert second.endswith("; WP, GN and CR by none.")
+    assert len(answer.on_effects(effects[effects["regularizer"] != "PN"])) == 1
 
 
 # -- the paper ------------------------------------------------------------------------------------

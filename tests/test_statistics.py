@@ -425,18 +425,26 @@ class TestEdge:
         # 0.1 / 0.2, 0.3 / 0.4, 0.4 / 0.5
         assert fpl["r_norm_mean"].iloc[0] == pytest.approx((0.5 + 0.75 + 0.8) / 3)
 
-    def test_where_all_runs_of_the_largest_lambda_interpolate_it_is_a_bound(self, optimality):
+    def test_where_half_of_the_runs_of_the_largest_lambda_interpolate_it_is_a_bound(
+        self, optimality
+    ):
+        """Of FPL one of four failed there."""
         untried = selection.untried_beyond(optimality.runs, optimality.grid)
-        assert untried == {"GN": True, "FPL": False}
+        assert untried == {"GN": True, "FPL": True}
         table = statistics.table2(table_of_penalties(optimality))
         assert dict(zip(table["regularizer"], table["upper_bound"], strict=True)) == untried
 
-    def test_a_largest_lambda_that_was_not_run_yet_bounds_nothing(self, optimality):
-        optimality.optimality("0-1", "GN", 1.0, 0.01, status=None)
-        assert not selection.untried_beyond(optimality.runs, optimality.grid)["GN"]
+    @pytest.mark.parametrize(("failed", "untried"), [(2, True), (3, False)])
+    def test_where_fewer_than_half_interpolate_the_edge_was_reached(self, study, failed, untried):
+        for pair in ("0-1", "2-3", "4-9", "6-7"):
+            failed -= 1
+            status = "max_epochs" if failed >= 0 else "interpolated"
+            study.optimality(pair, "GN", 1.0, 0.01, status)
+        assert selection.untried_beyond(study.runs, study.grid) == {"GN": untried}
 
     def test_a_run_that_is_missing_leaves_it_open(self, optimality):
-        optimality.optimality("4-9", "GN", 1e-4, 0.01, status=None)
+        for pair in ("0-1", "4-9"):
+            optimality.optimality(pair, "GN", 1.0, 0.01, status=None)
         assert selection.untried_beyond(optimality.runs, optimality.grid)["GN"]
 
 
@@ -471,6 +479,33 @@ class TestPenaltyEffects:
         assert dict(zip(r_norms["lambda"], r_norms["reported"], strict=True)) == {
             1e-4: False, 1e-3: True, 1e-2: False,
         }  # fmt: skip
+
+
+class TestRateEffects:
+    def test_by_hand(self, study):
+        for pair, slow, fast in (("0-1", 2.0, 1.0), ("2-3", 4.0, 3.0), ("4-9", 1.0, None)):
+            study.optimality(pair, "none", 0.0, 0.01, GPL_sampled=slow)
+            status = "max_epochs" if fast is None else "interpolated"
+            study.optimality(pair, "none", 0.0, 0.1, status, GPL_sampled=fast or 7.0)
+        # neither of a penalty nor of the other experiment
+        study.optimality("6-7", "none", 0.0, 0.01, GPL_sampled=1.0)
+        study.optimality("6-7", "GPL", 1e-3, 0.1, GPL_sampled=9.0)
+        study.add("6-7", 10_000, 0, "none", 0.0, 0.1, ["monotonicity"], GPL_sampled=9.0)
+        effects = statistics.rate_effects(study.measures, study.grid)
+        assert effects[["learning_rate", "other_rate"]].to_numpy().tolist() == [
+            [0.01, 0.1], [0.1, 0.01],
+        ]  # fmt: skip
+        up, down = effects.iloc[0], effects.iloc[1]
+        assert up["mean"] == pytest.approx((1 / 2 + 3 / 4) / 2)
+        assert down["mean"] == pytest.approx((2 / 1 + 4 / 3) / 2)
+        assert (up["low"], up["high"]) == (0.5, 0.75)
+        assert up["std"] == pytest.approx(np.std([0.5, 0.75], ddof=1))
+        assert (up["measure"], up["estimator"]) == ("GPL", "sampled")
+        assert (up["n_matched"], up["n_pairs"]) == (2, 2)
+
+    def test_one_rate_compares_with_none(self, study):
+        study.optimality("0-1", "none", 0.0, 0.01, GPL_sampled=1.0)
+        assert statistics.rate_effects(study.measures, study.grid).empty
 
 
 class TestFigure2:
@@ -567,6 +602,7 @@ class TestIncomplete:
         assert list(statistics.table1(taus)["n_values"]) == [0] * len(all_estimates())
         assert statistics.table2(statistics.penalties(none, none, none)).empty
         assert statistics.penalty_effects(none, none, none).empty
+        assert statistics.rate_effects(none, none).empty
         assert selection.optimality_values(none, none).empty
         assert selection.interpolation_counts(none, none).empty
         assert list(selection.completeness(none, none)["in_grid"]) == [0, 0]

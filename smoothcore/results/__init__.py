@@ -4,7 +4,7 @@ Snakemake imports this module whenever it starts, so it imports nothing.
 """
 
 #: made from the tables of runs and measures; each figure shows the numbers of one of the tables
-TABLES = ("table1", "table2", "kendall_tau", "r_norm", "edge", "penalty_effects")
+TABLES = ("table1", "table2", "kendall_tau", "r_norm", "edge", "penalty_effects", "rate_effects")
 FIGURES = ("monotonicity", "figure2", "r_norm", "edge", "penalty_effects")
 FORMATS = ("svg", "png", "pdf")
 

@@ -300,7 +300,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
                 mark = "D" if measure == row["penalized"] else "o"
                 axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
             axes.axvline(1, color=MUTED, lw=0.8, ls=DASHES, zorder=1)
-            first = axes is figure.axes[0]
+            first = axes.get_subplotspec().is_first_col()
             axes.set_yticks(range(len(names)), names if first else [])
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))

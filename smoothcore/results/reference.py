@@ -46,6 +46,7 @@ _MADE_BY: dict[str, Callable] = {
     "edge.csv": statistics.penalties,
     "r_norm.csv": statistics.r_norms,
     "penalty_effects.csv": statistics.penalty_effects,
+    "rate_effects.csv": statistics.rate_effects,
 }
 
 _TYPES = {pa.string(): "text", pa.float64(): "number", pa.int64(): "whole", pa.bool_(): "truth"}

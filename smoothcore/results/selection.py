@@ -145,14 +145,14 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
 
 
 def untried_beyond(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, bool]:
-    """Tell for each regularizer whether no run at its largest λ failed to interpolate.
+    """Tell for each regularizer whether its λ was raised less far than most runs survive.
 
-    Then the edge of interpolation lies at a larger λ, which was not tried, and r_norm at the
-    reported λ is an upper bound of what is left there.
+    At most half of the runs at its largest λ are there and failed. A larger λ may be reported once
+    it is tried, and r_norm at the one reported now is an upper bound of what is left there.
     """
     counts = interpolation_counts(runs, grid)
     largest = counts[counts["lambda"] > 0].groupby("regularizer").tail(1)
-    untried = (largest["n_interpolating"] > 0) & (largest["n_not_interpolating"] == 0)
+    untried = 2 * largest["n_not_interpolating"] <= largest["n_in_grid"]
     return dict(zip(largest["regularizer"], untried.tolist(), strict=True))
 
 
@@ -167,6 +167,23 @@ def optimality_values(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFram
     values = _panels(grid).merge(main_values(measures), on=COORDINATES)
     values = values.assign(regularizer=values["panel"])[[*_RUN_OF_PANEL, "lambda", "value"]]
     return in_order(values, "regularizer", "measure", "estimator", "lambda", "pair", "seed")
+
+
+def learning_rates(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return every measure at λ = 0 and two learning rates, of runs that interpolate at both.
+
+    Returns:
+        A row per measure, estimator, pair, size, seed and ordered pair of learning rates of the
+        optimality experiment: ``value`` at ``learning_rate``, ``other_value`` at ``other_rate``.
+    """
+    asked = runs_of("optimality", grid)
+    asked = asked.loc[asked["regularizer"] == NONE, COORDINATES]
+    values = main_values(measures).merge(asked, on=COORDINATES)
+    key = ["measure", "estimator", "pair", "size", "seed"]
+    values = values[[*key, "learning_rate", "value"]]
+    other = values.rename(columns={"learning_rate": "other_rate", "value": "other_value"})
+    both = values.merge(other, on=key)
+    return both[both["learning_rate"] != both["other_rate"]].reset_index(drop=True)
 
 
 def matched_values(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:

@@ -78,8 +78,8 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
         )
     if any(value.upper_bound for value in r_norms):
         notes.append(
-            "≤: an upper bound. No run at the largest λ failed to interpolate, and larger λ were "
-            "not tried."
+            "≤: an upper bound. Half of the runs or more interpolate at this λ, and no larger one "
+            "was tried on all pairs."
         )
     if any(row["n_at_bound"] for row in table2):
         notes.append("At l_S: runs that lie at or below the lower bound without a penalty.")
@@ -120,7 +120,9 @@ def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
         tau = comparison.compared(row)
         rows.append(
             [
-                *(row["measure"], row["estimator"], str(row["images"]), tau.ours, tau.interval),
+                *(row["measure"], row["estimator"]),
+                "" if row["images"] != row["images"] else row["images"],  # no usable run
+                *(tau.ours, tau.interval),
                 *(f"{tau.n_pairs}", f"{tau.n_sizes}"),
                 *_beside(tau, is_papers),
                 f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}",

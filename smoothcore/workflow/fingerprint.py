@@ -109,7 +109,10 @@ def descriptions(rooms: Iterable[str]) -> str:
 
 
 def _describes(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == DESCRIPTION
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name == DESCRIPTION
+    return False
 
 
 def modules_behind(*sources: Path | str) -> set[str]:

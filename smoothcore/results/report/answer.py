@@ -1,9 +1,11 @@
 """The answer to the question, in sentences that follow from the tables."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from smoothcore.results.comparison import (
@@ -22,7 +24,12 @@ BAR = 0.8
 _NBSP = "\N{NO-BREAK SPACE}"
 
 YES, NO, UNDECIDED, TOO_FEW, UNKNOWN = "yes", "no", "undecided", "too-few", "unknown"
-_OUTCOMES = (YES, NO, UNDECIDED, TOO_FEW, UNKNOWN)
+#: yes at the largest λ tried on all pairs, which most runs survive: a larger one may say no
+SO_FAR = "so-far"
+_OUTCOMES = (YES, SO_FAR, NO, UNDECIDED, TOO_FEW, UNKNOWN)
+
+#: fewer penalties do not tell which measure is lowered most often
+_MIN_PENALTIES = 3
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,9 @@ class Finding:
 
     @property
     def near_optimum(self) -> str:
-        """Does its penalty leave nearly all of it? An upper bound cannot say yes."""
+        """Does its penalty leave nearly all of it? Of an upper bound: so far."""
         outcome = _near_one(self.r_norm)
-        return UNDECIDED if outcome == YES and self.r_norm.upper_bound else outcome
+        return SO_FAR if outcome == YES and self.r_norm.upper_bound else outcome
 
     @property
     def optimized(self) -> str:
@@ -62,6 +69,8 @@ class Finding:
         both = {self.rises, self.near_optimum}
         if NO in both:
             return NO
+        if both == {YES, SO_FAR}:
+            return SO_FAR
         if len(both) == 1:
             return both.pop()
         return TOO_FEW if TOO_FEW in both else UNDECIDED
@@ -141,17 +150,15 @@ def _on_monotonicity(found: list[Finding]) -> str:
 
 
 def _on_optimality(found: list[Finding]) -> str:
-    bounded = [f for f in found if f.r_norm.upper_bound and f.near_optimum == UNDECIDED]
-    groups = _grouped([f for f in found if f not in bounded], "near_optimum", "r_norm")
-    groups["bounded"] = _grouped(bounded, "near_optimum", "r_norm")[UNDECIDED]
+    bounded = [f for f in found if f.near_optimum == SO_FAR]
     limits = _enumerate([f"{f.regularizer} {plain_lambda(f.lambda_)}" for f in bounded])
     return _sentence(
-        groups,
+        _grouped(found, "near_optimum", "r_norm"),
         {
             NO: "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}",
             YES: "a penalty barely lowers {}: r_norm is at {bar} or above",
-            "bounded": f"of {{}} r_norm is an upper bound: no run at the largest λ ({limits}) "
-            "failed to interpolate, and larger λ were not tried",
+            SO_FAR: f"at the λ tried ({limits}) a penalty barely lowers {{}}: r_norm is at {{bar}} "
+            "or above, an upper bound, since half of the runs or more interpolate there",
             UNDECIDED: "whether a penalty leaves an r_norm of {bar} of {} is undecided",
             TOO_FEW: "for {} the pairs are too few for a verdict on r_norm",
             UNKNOWN: "for {} no r_norm can be told",
@@ -161,19 +168,22 @@ def _on_optimality(found: list[Finding]) -> str:
 
 def _what_follows(found: list[Finding]) -> str:
     names = {o: _enumerate([f.measure for f in found if f.optimized == o]) for o in _OUTCOMES}
-    still_open = _enumerate([f.measure for f in found if f.optimized not in (YES, NO)])
-    against = "it for" if names[YES] else "implicit optimization for smoothness in terms of"
+    still_open = _enumerate([f.measure for f in found if f.optimized not in (YES, SO_FAR, NO)])
+    claim = "that SGD implicitly optimizes for smoothness in terms of"
+    supported, so_far = names[YES] or names[SO_FAR], "it for" if names[YES] else claim
+    against = "it for" if supported else "implicit optimization for smoothness in terms of"
     forms = {
-        "support that SGD implicitly optimizes for smoothness in terms of": names[YES],
-        f"speak against {against}": names[NO],
-        "leave it open for": still_open,
+        f"support {claim} {{}}": names[YES],
+        f"support {so_far} {{}} up to the λ tried": names[SO_FAR],
+        f"speak against {against} {{}}": names[NO],
+        "leave it open for {}": still_open,
     }
-    if not (names[YES] or names[NO]):
+    if not (supported or names[NO]):
         if not names[TOO_FEW]:
             return "So these results do not answer the question yet."
         needed = f"it takes {MIN_PAIRS} pairs, and {MIN_SIZES} sizes for τ"
         return f"So these results are too few for an answer: {needed}."
-    *parts, last = [f"{text} {measures}" for text, measures in forms.items() if measures]
+    *parts, last = [text.format(measures) for text, measures in forms.items() if measures]
     return f"So these results {', '.join(parts)}{', and ' if parts else ''}{last}."
 
 
@@ -204,9 +214,16 @@ def _sentence(names: dict[str, str], forms: dict[str, str], start: str = "") -> 
 
 
 def on_effects(effects: pd.DataFrame) -> list[str]:
-    """Return two sentences on what the penalties do to the measures they do not penalize."""
-    table = main_rows(effects)
-    other = table[(table["measure"] != table["penalized"]) & table["mean"].notna()]
+    """Return sentences on what the penalties do to the measures they do not penalize.
+
+    A measure with the values of the penalized one, as RN with those of WP, is none of them.
+    """
+    # a column of an empty file has no type
+    table = main_rows(effects).dropna(subset="mean").astype({"mean": float})
+    own = table[table["measure"] == table["penalized"]].set_index("regularizer")["mean"]
+    other = table[table["measure"] != table["penalized"]]
+    own_mean = other["regularizer"].map(own).astype(float)
+    other = other[~np.isclose(other["mean"], own_mean, rtol=1e-9)]
     if other.empty:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
@@ -223,19 +240,48 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         f"Of {len(other)} effects of a penalty on a measure that it does not penalize, the whole "
         f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
     )
+    said = ["; ".join([first, *strongest]) + "."]
     times = lowered.groupby("measure").size()
     if times.empty:
-        second = "No measure is lowered by the penalty on another one"
-    else:
+        said.append("No measure is lowered by the penalty on another one.")
+    elif other["regularizer"].nunique() >= _MIN_PENALTIES:
         measures = dict.fromkeys(other["measure"])
         most = [m for m in measures if times.get(m) == times.max()]
         verb = "is" if len(most) == 1 else "are"
-        second = (
+        often = (
             f"Of all measures {_enumerate(most)} {verb} lowered most often, by {times.max()} "
             f"{'penalty' if times.max() == 1 else 'penalties'} on another one"
         )
         never = [m for m in measures if m not in times.index]
-        second += f"; {_enumerate(never)} by none" if never else ""
-    if other["n_pairs"].max() < MIN_PAIRS:
-        second += f"; fewer than {MIN_PAIRS} pairs are too few for a verdict"
-    return ["; ".join([first, *strongest]) + ".", second + "."]
+        said.append(often + (f"; {_enumerate(never)} by none." if never else "."))
+    return said + _too_few_pairs(other)
+
+
+def on_rates(effects: pd.DataFrame) -> list[str]:
+    """Return sentences on what a larger learning rate does to the measures, without a penalty."""
+    table = main_rows(effects)
+    said = []
+    for (rate, other), of in table.groupby(["learning_rate", "other_rate"], sort=False):
+        if other < rate:
+            continue
+        parts = [
+            f"{verb} {_enumerate([_times(row) for row in rows.to_dict('records')])}"
+            for verb, rows in (
+                ("smaller are", of[of["high"] < 1].sort_values("mean")),
+                ("larger", of[of["low"] > 1].sort_values("mean", ascending=False)),
+                ("neither beyond chance", of[(of["high"] >= 1) & (of["low"] <= 1)]),
+            )
+            if len(rows)
+        ]
+        start = f"At the learning rate {other:g}, beside {rate:g} ({of['n_pairs'].max()} pairs)"
+        said.append(f"{start}: {'; '.join(parts)}.")
+    return said + (_too_few_pairs(table) if said else [])
+
+
+def _times(row: Mapping[str, Any]) -> str:
+    return f"{row['measure']} (× {row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f})"
+
+
+def _too_few_pairs(effects: pd.DataFrame) -> list[str]:
+    few = effects["n_pairs"].max() < MIN_PAIRS
+    return [f"Fewer than {MIN_PAIRS} pairs are too few for a verdict."] if few else []

@@ -214,6 +214,19 @@ def effects(table: pd.DataFrame) -> Table:
     return _table("effects", ["Penalty", "λ", "Pairs", *measures], rows, wide=True)
 
 
+def rates(table: pd.DataFrame) -> Table:
+    """Return what another learning rate, a row, does to each measure, a column."""
+    shown = selection.main_rows(table)
+    measures = list(dict.fromkeys(shown["measure"]))
+    rows = []
+    for (rate, other), of in shown.groupby(["learning_rate", "other_rate"], sort=False):
+        by_measure = {row["measure"]: row for row in of.to_dict("records")}
+        key = f"rates.{rate:g}.{other:g}"
+        cells = [_mean(compared(by_measure[m]), f"{key}.{m}") for m in measures]
+        rows.append([Cell(f"{other:g} / {rate:g}", other), _count(of["n_pairs"].max()), *cells])
+    return _table("rates", ["Learning rates", "Pairs", *measures], rows, wide=True)
+
+
 def pairs(taus: pd.DataFrame, r_norms: pd.DataFrame) -> Table:
     """Return τ of each measure and r_norm of each penalty, pair by pair, means over the seeds."""
     columns = {}
