@@ -147,6 +147,8 @@ def _measured(study: Study, run: Run, value: Callable[[Run, str, str], float]) -
         row |= {"images": images, "network": "trained", "main": True}
         rows.append(row | {"value": value(run, measure, estimator)})
         rows.append(row | {"network": "initial", "main": False, "value": DECOY})
+        if images == "test":
+            rows.append(row | {"images": "training", "main": False, "value": DECOY})
     return rows
 
 
