@@ -108,11 +108,8 @@ class Penalized(keras.Model):
 def compiled(network, objective: Goal, *, tuned: bool = False) -> Penalized:
     """Return a Keras model that starts from a `TwoLayerNetwork`, ready for ``fit``.
 
-    Args:
-        network: the initial parameters.
-        objective: penalty, λ and learning rate.
-        tuned: what one can ask of Keras without leaving it: compiled by XLA, 26 steps per call,
-            and the cheaper way to the gradient with respect to the input.
+    ``tuned`` is what one can ask of Keras without leaving it: compiled by XLA, 26 steps per call,
+    and the cheaper way to the gradient with respect to the input.
     """
     gradient = gradient_of_sum if tuned else input_gradient
     model = Penalized(network.d, network.h, objective, gradient)

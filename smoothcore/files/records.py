@@ -106,11 +106,7 @@ def write_record(
     test_loss: float,
     made_by: Mapping[str, str],
 ) -> None:
-    """Write the one-row record of a run.
-
-    ``made_by`` holds the columns ``versions``, ``processor``, ``code``, ``data_sha256`` and
-    ``weights_sha256``.
-    """
+    """Write the one-row record of a run; ``made_by`` holds the columns on what made it."""
     state = outcome.state
     row = {
         "status": outcome.status,

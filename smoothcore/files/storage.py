@@ -186,10 +186,7 @@ def reading(
 ) -> Iterator[None]:
     """Turn what reading raises into an error that says how to make the file again.
 
-    Args:
-        path: the file that the block reads.
-        damage: what a damaged file raises.
-        hint: what says how to make the file again.
+    ``damage`` is what a damaged file raises.
     """
     try:
         yield

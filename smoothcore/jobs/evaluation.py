@@ -24,16 +24,7 @@ def evaluate(
     trained: TwoLayerNetwork,
     data: Path,
 ) -> list[measures.Measurement]:
-    """Measure a trained network and the one it started from, on test and on training images.
-
-    Args:
-        run: its coordinates.
-        recipe: its settings.
-        settings: of measuring.
-        names: the measures.
-        trained: the trained network.
-        data: the file of images.
-    """
+    """Measure a trained network and the one it started from, on test and on training images."""
     x, _, x_test, _ = load_pair(data, run.pair, run.size, recipe.dataset)
     with threadpool_limits(limits=1):
         return measures.measure_run(

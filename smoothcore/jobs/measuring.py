@@ -48,15 +48,8 @@ def measure_and_write(
 ) -> None:
     """Measure a network, trained and at its initialisation, and write its table.
 
-    A measure whose code, settings and network are those of the table that is there is not computed
-    again.
-
-    Args:
-        run: its coordinates.
-        recipe: its settings.
-        settings: of measuring.
-        code: the measures to compute, each with the fingerprint of its code.
-        files: where they lie.
+    ``code`` names the measures to compute, each with the fingerprint of its code. One whose code,
+    settings and network are those of the table that is there is not computed again.
     """
     with only_writer(files.checkpoint):
         check_dates([files.data, files.weights, files.record], files.output.parent)

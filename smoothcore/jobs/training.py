@@ -58,14 +58,8 @@ def train_run(
     """Train a run to its end and write its files.
 
     A run that was interrupted continues from its checkpoint and ends with the same bits. A run that
-    is complete is left alone. SIGTERM and Ctrl-C save a checkpoint and stop.
-
-    Args:
-        run: its coordinates.
-        recipe: its settings.
-        code: the fingerprint of the code that determines it.
-        files: where they lie.
-        save_every: seconds between two checkpoints.
+    is complete is left alone. SIGTERM and Ctrl-C save a checkpoint and stop. ``code`` is the
+    fingerprint of the code that determines the run, ``save_every`` in seconds.
 
     Raises:
         SettingsError: the images do not have such a run, another run lies at its files, or the

@@ -77,11 +77,7 @@ def figure1(networks: Mapping[str, TwoLayerNetwork]) -> Figure:
 def panels_of(column: str, table: pd.DataFrame, *layout: Any, **options: Any):
     """Return a figure, and each measure or regularizer of a table with its axes and its rows.
 
-    Args:
-        column: ``measure`` or ``regularizer``.
-        table: what is to be drawn.
-        layout: of `style.panels`.
-        options: of `style.panels`.
+    ``layout`` and ``options`` are those of `style.panels`.
     """
     entries, pad = (all_measures(), 6) if column == "measure" else (all_regularizers(), 12)
     names = [name for name in entries if name in set(table[column])]

@@ -1,8 +1,4 @@
-"""Train a sample of finished runs again and compare: are the results still what they were?
-
-Equal bits prove an edit of the code harmless, or results reproducible on this machine. On another
-kind of processor bits differ; then the differences stand beside the scatter between seeds.
-"""
+"""Train a sample of finished runs again and compare: are the results still what they were?"""
 
 import logging
 import tempfile
@@ -133,11 +129,7 @@ def compare(
 ) -> Iterator[Comparison]:
     """Train and measure each run of a sample again, and compare it with what is stored.
 
-    Args:
-        study: the configuration.
-        layout: where the images lie.
-        measures: of all finished runs, as they are stored.
-        sample: records, from `choose`.
+    ``measures`` are those of all finished runs: they tell the scatter between seeds.
 
     Raises:
         DataError: the images are not there.

@@ -59,9 +59,7 @@ def _to_mapping(part: Any) -> Any:
 def from_settings(text: str, **parts: type) -> list[Any]:
     """Return the parts of some settings, in the order they are asked for.
 
-    Args:
-        text: JSON, an object with the keys ``parts``.
-        parts: the type of each part: a dataclass, or a plain type.
+    ``parts`` gives the type of each: a dataclass, or a plain type.
 
     Raises:
         SettingsError: the text is not JSON, or a key or a value is not what it should be; the

@@ -1,10 +1,4 @@
-"""Published results: the tables of a study without its weights, and files of runs from them.
-
-A fresh checkout with published tables goes on where they end: `restore` writes the record, the
-curve and the measures of each published run to where the workflow expects them, so that only what
-is missing is trained. The weights are not there; they are trained again only where somebody asks
-for them. A checkout that has restored runs restores those that are published later, too.
-"""
+"""Published results: the tables of a study without its weights, and files of runs from them."""
 
 import hashlib
 import json

@@ -45,13 +45,7 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
 
 
 def loss_curves(curves: pd.DataFrame, grid: pd.DataFrame, epsilon: float) -> Figure:
-    """Draw the running loss of every run: λ = 0 by size, each regularizer by λ.
-
-    Args:
-        curves: `COORDINATES`, ``epoch`` and ``running_loss``.
-        grid: the table of the grid, for the panels.
-        epsilon: ε, drawn as a line.
-    """
+    """Draw the running loss of every run: λ = 0 by size, each regularizer of the grid by λ."""
     regularizers = [name for name in (NONE, *all_regularizers()) if name in set(grid.regularizer)]
     with style.figure_style():
         figure, panels = style.panels(len(regularizers), 3, 1.9, sharex=True, sharey=True)
