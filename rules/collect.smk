@@ -27,9 +27,7 @@ rule collect:
         measures=[LAYOUT.measured(run) for run in RUNS],
         curves=[LAYOUT.curve(run) for run in RUNS],
     output:
-        runs=f"{STUDY_FOLDER}/runs.parquet",
-        measures=f"{STUDY_FOLDER}/measures.parquet",
-        curves=f"{STUDY_FOLDER}/curves.parquet",
+        [f"{STUDY_FOLDER}/{name}.parquet" for name in ("runs", "measures", "curves")],
     log:
         f"{STUDY_FOLDER}/logs/collect.log",
     benchmark:
@@ -37,14 +35,13 @@ rule collect:
     conda:
         "../environment.yml"
     params:
-        folder=lambda wildcards, input: Path(input.grid).parent,
         defined_on=SESSION.defined_on,
         code=fingerprint(SCRIPTS / "collect.py"),
     message:
         f"Collecting all {len(RUNS)} runs"
     shell:
-        "python -P -m workflow_scripts.collect --folder {params.folder:q} --grid {input.grid:q}"
-        " --runs {output.runs:q} --measures {output.measures:q} --curves {output.curves:q} > {log:q} 2>&1"
+        f"python -P -m workflow_scripts.collect --folder {STUDY_FOLDER}"
+        " --grid {input.grid:q} > {log:q} 2>&1"
 
 
 # the runs are no input here: nothing missing is computed, and the tables say how much is missing
@@ -52,9 +49,10 @@ rule collect_present:
     input:
         grid=LAYOUT.grid,
     output:
-        runs=f"{STUDY_FOLDER}/partial/runs.parquet",
-        measures=f"{STUDY_FOLDER}/partial/measures.parquet",
-        curves=f"{STUDY_FOLDER}/partial/curves.parquet",
+        [
+            f"{STUDY_FOLDER}/partial/{name}.parquet"
+            for name in ("runs", "measures", "curves")
+        ],
     log:
         f"{STUDY_FOLDER}/logs/collect_present.log",
     benchmark:
@@ -62,7 +60,6 @@ rule collect_present:
     conda:
         "../environment.yml"
     params:
-        folder=lambda wildcards, input: Path(input.grid).parent,
         present=lambda wildcards: digest_of_present_runs(LAYOUT, RUNS),
         missing=lambda wildcards: missing_in_words(LAYOUT, RUNS),
         defined_on=SESSION.defined_on,
@@ -70,6 +67,5 @@ rule collect_present:
     message:
         "Collecting the runs that are there: {params.missing}"
     shell:
-        "python -P -m workflow_scripts.collect --allow-missing --folder {params.folder:q}"
-        " --grid {input.grid:q} --runs {output.runs:q} --measures {output.measures:q} --curves {output.curves:q}"
-        " > {log:q} 2>&1"
+        f"python -P -m workflow_scripts.collect --allow-missing --folder {STUDY_FOLDER}/partial"
+        " --grid {input.grid:q} > {log:q} 2>&1"
