@@ -1,4 +1,4 @@
-"""From a file per run to one table for all."""
+"""What the files of all runs say together: one table for all, and where a search goes on."""
 
 import contextlib
 import hashlib
@@ -13,6 +13,8 @@ from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.measures import Measurement
+from smoothcore.study.config import Study, load_study
+from smoothcore.study.grid import search_steps
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.adoption import read_adopted
@@ -22,26 +24,42 @@ from smoothcore.workflow.published import restored_runs
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from smoothcore.study.config import Study
-
 _MOST_NAMED = 3
 
 #: epochs that the table of all curves keeps of a curve; a run's own file keeps more
 CURVE_POINTS = 60
 
 
-def read_grid(path: Path) -> "tuple[Study, list[Run]]":
+def read_grid(path: Path) -> tuple[Study, list[Run]]:
     """Return the study that a grid table was written for, and its runs.
 
     Raises:
         DamagedFileError: the file is missing or damaged.
     """
     from smoothcore.files.storage import ABOUT_KEY, read_parquet
-    from smoothcore.study.config import load_study
 
     table = read_parquet(path)
     study = load_study(json.loads(table.schema.metadata[ABOUT_KEY]), str(path))
     return study, [Run.from_coordinates(row) for row in table.to_pylist()]
+
+
+def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
+    """Return how many λ beyond the grid are asked for, by regularizer, from the records there."""
+
+    def interpolates(run: Run) -> bool | None:
+        # a study without a search asks of no run, and starts without pyarrow
+        from smoothcore.files import schemas
+        from smoothcore.files.records import read_run_table
+
+        try:
+            # a run of other settings says nothing: it is trained again
+            expected = _trained_with(study, run)
+            record = read_run_table(layout.record(run), run, schemas.RUNS, expected)
+        except DamagedFileError:
+            return None
+        return record["interpolates"][0].as_py()
+
+    return search_steps(study, interpolates)
 
 
 def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:
@@ -71,7 +89,7 @@ def _missing(missing: Collection, runs: Collection) -> str:
 
 
 def collect(
-    layout: Layout, study: "Study", runs: Sequence[Run], *, allow_missing: bool = False
+    layout: Layout, study: Study, runs: Sequence[Run], *, allow_missing: bool = False
 ) -> "tuple[pa.Table, pa.Table, pa.Table]":
     """Return records, measures and loss curves of all runs, as tables in the order of ``runs``.
 
@@ -93,13 +111,13 @@ def collect(
     if allow_missing:  # one answer for all three tables, whatever ends while they are read
         runs = [run for run in runs if layout.is_finished(run)]
     records, measures = records_and_measures(layout, study, runs)
-    recipe = partial(trained_with, study)
+    recipe = partial(_trained_with, study)
     curves = _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned)
     return records, measures, curves
 
 
 def records_and_measures(
-    layout: Layout, study: "Study", runs: Sequence[Run]
+    layout: Layout, study: Study, runs: Sequence[Run]
 ) -> "tuple[pa.Table, pa.Table]":
     """Return the first two tables of `collect`, which say whether a run is of this study."""
     import pyarrow as pa
@@ -135,7 +153,7 @@ def records_and_measures(
         at = table.schema.get_field_index("main")
         return table.set_column(at, table.schema.field(at), pa.array(main, pa.bool_()))
 
-    recipe = partial(trained_with, study)
+    recipe = partial(_trained_with, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
@@ -149,7 +167,7 @@ def records_and_measures(
     return records, measures
 
 
-def trained_with(study: "Study", run: Run) -> dict[str, object]:
+def _trained_with(study: Study, run: Run) -> dict[str, object]:
     """Return what the record and the curve of a run of this study say they were made with."""
     return {"recipe": asdict(recipe_of(study, run))}
 

@@ -25,7 +25,7 @@ from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow import changes, costs
 from smoothcore.workflow.adoption import read_adopted
-from smoothcore.workflow.collecting import read_grid, records_and_measures
+from smoothcore.workflow.collecting import read_grid, records_and_measures, search_so_far
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.progress import Job
@@ -36,7 +36,6 @@ from smoothcore.workflow.published import (
     restored_runs,
     tables_to_restore,
 )
-from smoothcore.workflow.searching import search_so_far
 
 
 class Session:

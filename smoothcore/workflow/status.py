@@ -16,9 +16,9 @@ from smoothcore.files.storage import read_npz, read_parquet
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
+from smoothcore.workflow.collecting import search_so_far
 from smoothcore.workflow.costs import expected_seconds
 from smoothcore.workflow.published import published_tables
-from smoothcore.workflow.searching import search_so_far
 
 DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
     "done",
