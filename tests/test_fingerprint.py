@@ -7,7 +7,6 @@ from smoothcore.datasets import all_datasets, module_of
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
-from smoothcore.training.determining import determining_modules
 from smoothcore.workflow import fingerprint as fingerprints
 from smoothcore.workflow.fingerprint import (
     NOT_DETERMINING,
@@ -108,8 +107,9 @@ def test_imports_are_followed_but_not_those_for_type_checkers(tmp_path):
 
 
 def behind_training(regularizer=NONE, engine="sparse"):
-    by_name = determining_modules(regularizer, engine)
-    return modules_behind("smoothcore.training.loop", "smoothcore.datasets._pair", *by_name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fingerprints, "fingerprint", modules_behind)
+        return training_code.__wrapped__(regularizer, engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -1,4 +1,4 @@
-"""What the result of a run is determined by beside its settings: code, images, processor."""
+"""Digests of images and networks, and the kind of processor: what tells whether bits are equal."""
 
 import hashlib
 import platform
@@ -6,21 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smoothcore.engines import ENGINES
 from smoothcore.network.two_layer import TwoLayerNetwork
-from smoothcore.regularizers import step_module
-
-
-def determining_modules(regularizer: str, engine: str) -> list[str]:
-    """Return the modules that are imported by name, full names.
-
-    They are the engine and the regularizer's step for it.
-
-    Raises:
-        SettingsError: no regularizer has that name.
-    """
-    step = step_module(regularizer, engine)
-    return [ENGINES[engine], *([step] if step else [])]
 
 
 def digest_of_arrays(*arrays: np.ndarray) -> str:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smoothcore import registry
+from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
-from smoothcore.training.determining import determining_modules
+from smoothcore.regularizers import step_module
 
 PACKAGE = "smoothcore"
 _ROOT = Path(__file__).parents[2]
@@ -68,7 +69,9 @@ def training_code(regularizer: str, engine: str) -> str:
     The code of the dataset is not in it: preparing the images refuses others than those that
     networks were trained on.
     """
-    by_name = determining_modules(regularizer, engine)
+    step = step_module(regularizer, engine)
+    # the engine and the step are imported by name
+    by_name = [ENGINES[engine], *([step] if step else [])]
     return fingerprint("smoothcore.training.loop", "smoothcore.datasets._pair", *by_name)
 
 
