@@ -16,7 +16,7 @@ from smoothcore.jobs.settings import DataSettings
 from smoothcore.results import FIGURES, FORMATS, TABLES, result_files
 from smoothcore.workflow.collecting import digest_of_present_runs, missing_in_words
 from smoothcore.workflow.command_line import to_settings
-from smoothcore.workflow.fingerprint import descriptions, digest_of_files, fingerprint
+from smoothcore.workflow.fingerprint import descriptions, fingerprint
 from smoothcore.workflow.start import open_session, shell_prefix
 
 try:
@@ -44,12 +44,10 @@ wildcard_constraints:
 
 
 DESCRIPTIONS = descriptions(["smoothcore.measures", "smoothcore.regularizers"])
-
-# the page's layout is no Python, so no fingerprint covers it
-PAGE_DIGEST = digest_of_files(
-    HERE / "smoothcore" / "results" / "report" / name
+PAGE = [
+    HERE / f"smoothcore/results/report/{name}"
     for name in ("page.html", "style.css", "script.js")
-)
+]
 
 
 def figure1_of(wildcards):

@@ -92,8 +92,7 @@ rule make_report:
     conda:
         "../environment.yml"
     params:
-        page=PAGE_DIGEST,
-        code=fingerprint(SCRIPTS / "make_report.py"),
+        code=fingerprint(SCRIPTS / "make_report.py", *PAGE),
         about=DESCRIPTIONS,
     message:
         "Making the report"

@@ -52,6 +52,13 @@ def test_what_an_entry_says_of_itself_does_not_count_but_in_its_description(tmp_
     assert fingerprint(write(tmp_path / "d.py", typed)) == plain
 
 
+def test_all_of_a_file_that_is_no_python_counts(tmp_path):
+    texts = ("# a {color: red}", "# a {color: blue}", "'a'", "import smoothcore.results")
+    files = [write(tmp_path / f"{number}.css", text) for number, text in enumerate(texts)]
+    assert len({fingerprint(file) for file in files}) == len(files)
+    assert not modules_behind(*files)
+
+
 @pytest.mark.parametrize(
     ("entry", "old", "new"),
     [

@@ -51,7 +51,8 @@ def fingerprint(*sources: Path | str) -> str:
     """Return a hex digest (16 digits) of some code and of all it imports of this package.
 
     Args:
-        sources: scripts by their path, modules of this package by their full names.
+        sources: scripts by their path, modules of this package by their full names. A file that is
+            no Python counts as it is.
     """
     digest = hashlib.sha256()
     for script in sources:
@@ -86,14 +87,6 @@ def measuring_code(measure: str) -> str:
         "smoothcore.datasets._pair",
         module,
     )
-
-
-def digest_of_files(paths: Iterable[Path]) -> str:
-    """Return a hex digest (16 digits) of the contents of files that are not Python."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def descriptions(rooms: Iterable[str]) -> str:
@@ -174,7 +167,8 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 @functools.cache
 def _tree(path: Path) -> ast.Module:
     """The source, read once for both uses; `_normalized` takes the docstrings out of it."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    return ast.parse(text if path.suffix == ".py" else f"text = {text!r}")
 
 
 @functools.cache
