@@ -1,7 +1,7 @@
 """What is measured: the engines, the two products they are compared with, the measures.
 
 A contender is built from plain values and returns the seconds that some repetitions of its work
-took. What needs Keras is in `benchmarks.keras_contenders`.
+took. What needs Keras is in `benchmarks.keras_way`.
 """
 
 import time
@@ -105,7 +105,7 @@ def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
     if problem is not None:
         arguments = {"problem": problems.from_folder(*problem), **arguments}
     if kind == "keras_fit":
-        from benchmarks.keras_contenders import fit
+        from benchmarks.keras_way import fit
 
         return fit(**arguments)
     if kind == "jax":

@@ -4,11 +4,14 @@ This is what the engines are compared with. The penalties are the definitions of
 `smoothcore.regularizers`, with the gradient ∇f(x) by automatic differentiation.
 """
 
+import time
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from benchmarks.problem import Goal
+from benchmarks.contenders import Contender
+from benchmarks.problem import BATCH, GOALS, Goal, Problem
 from smoothcore.regularizers import NONE
 
 #: below this the norm of a vector counts as 0; the derivative of the square root is infinite at 0
@@ -119,3 +122,28 @@ def compiled(network, objective: Goal, *, tuned: bool = False) -> Penalized:
     settings = {"jit_compile": True, "steps_per_execution": 26} if tuned else {}
     model.compile(optimizer=keras.optimizers.SGD(objective.learning_rate), loss="mse", **settings)
     return model
+
+
+class _EpochTime(keras.callbacks.Callback):
+    """The seconds of an epoch as part of a long ``fit``, without what ``fit`` does once."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.perf_counter() - self._began
+
+
+def fit(problem: Problem, regularizer: str, tuned: bool) -> Contender:
+    """Epochs of ``keras.Model.fit``."""
+    model = compiled(problem.network, GOALS[regularizer], tuned=tuned)
+    clock = _EpochTime()
+
+    def run(repeats: int) -> float:
+        seconds = 0.0
+        for _ in range(repeats):
+            model.fit(problem.x, problem.y, batch_size=BATCH, verbose=0, callbacks=[clock])
+            seconds += clock.seconds
+        return seconds
+
+    return Contender(run, -(-len(problem.x) // BATCH))

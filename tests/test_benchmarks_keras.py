@@ -62,7 +62,7 @@ def test_fit_takes_the_steps_of_the_judge(problem, regularizer, tuned):
 
 
 def test_an_epoch_of_fit_has_the_steps_that_its_seconds_are_divided_by(monkeypatch):
-    from benchmarks import keras_contenders, keras_way
+    from benchmarks import keras_way
 
     made, compiled = [], keras_way.compiled
 
@@ -73,7 +73,7 @@ def test_an_epoch_of_fit_has_the_steps_that_its_seconds_are_divided_by(monkeypat
     monkeypatch.setattr(keras_way, "compiled", kept)
     task = engine_cases.digits_problem(n=130, h=8, epochs=1)
     for tuned in (False, True):
-        contender = keras_contenders.fit(task, "none", tuned)
+        contender = keras_way.fit(task, "none", tuned)
         assert contender.run(2) > 0
         model, was_tuned = made[-1]
         assert int(model.optimizer.iterations) == 2 * contender.steps == 2 * 3
