@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks import jobs, measuring, reaches, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench
+from smoothcore.training.determining import processor
 
 PARTS = {
     "steps": steps,
@@ -36,14 +37,10 @@ def say(line: str) -> None:
 
 def about(quick: bool, pixels: str) -> dict:
     """Return where and on what the numbers were measured."""
-    cpu = platform.processor() or platform.machine()
-    if (cpuinfo := Path("/proc/cpuinfo")).exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].split(":")[1].strip() if names else cpu
     libraries = ("numpy", "numba", "tensorflow", "keras", "snakemake")
     return {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "cpu": cpu,
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),

@@ -6,6 +6,7 @@ took. What needs Keras is in `benchmarks.keras_way`.
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -85,15 +86,16 @@ def engine(problem: Problem, name: str, regularizer: str) -> Contender:
 
 def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
     """Everything that is measured of one run: all measures, both networks, both sets of images."""
-    from smoothcore import measures
+    from smoothcore import datasets, measures
     from smoothcore.network.seeds import generator, stream
     from smoothcore.network.two_layer import initialize
 
     network = problems.read_network(folder)
     initial = initialize(network.d, network.h, 0.01, generator(stream("benchmark")))
+    x, _, x_test, _ = datasets.load_pair(Path(folder) / "mnist.npz", problems.PAIR, 10_000)
     test, training = (
         measures.draw_evaluation_points(images, n_samples, generator(stream("benchmark")))
-        for images in (problems.test_images(folder), problems.training_images(folder))
+        for images in (x_test, x)
     )
     return Contender(
         timed(lambda: measures.measure_run(network, initial, test, training, grid_points)), 1

@@ -19,8 +19,7 @@ def scan(problem: Problem) -> Contender:
     """Epochs of full batches; each repetition continues where the one before stopped."""
     rate = GOALS["none"].learning_rate
     x, y = jnp.asarray(problem.x), jnp.asarray(problem.y)
-    network = problem.network
-    state = [jnp.asarray(p) for p in (network.W, network.beta, network.v, network.c)]
+    state = [jnp.asarray(p) for p in vars(problem.network).values()]
     batches = len(problem.x) // BATCH
     orders = problem.permutations[:, : batches * BATCH].reshape(-1, batches, BATCH)
 

@@ -85,8 +85,7 @@ def write(folder: Path, images: int, epochs: int) -> None:
     for epoch in range(epochs):
         block, row = divmod(epoch, order.epochs_per_block)
         start, _ = engine.run_epochs(start, order.block(block), row, row + 1, 0.0)
-    parameters = {"W": start.W, "beta": start.beta, "v": start.v, "c": start.c}
-    storage.write_npz(folder / "network.npz", parameters)
+    storage.write_npz(folder / "network.npz", vars(start))
 
 
 def read_network(folder: str) -> TwoLayerNetwork:
@@ -99,16 +98,6 @@ def from_folder(folder: str, images: int) -> Problem:
     """Return the pair's problem that `write` prepared; the last one is kept."""
     x, y, _, _ = datasets.load_pair(Path(folder) / "mnist.npz", PAIR, images)
     return Problem(x, y, read_network(folder))
-
-
-def test_images(folder: str) -> np.ndarray:
-    """Return all the test images of the pair, (n, d)."""
-    return datasets.load_pair(Path(folder) / "mnist.npz", PAIR, 2)[2]
-
-
-def training_images(folder: str) -> np.ndarray:
-    """Return 10,000 training images of the pair, (n, d)."""
-    return datasets.load_pair(Path(folder) / "mnist.npz", PAIR, 10_000)[0]
 
 
 def _write_synthetic(path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import contenders, problem, reaches, steps
 from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
 from smoothcore import engines
+from smoothcore.datasets import load_pair
 from smoothcore.regularizers import all_regularizers, load_step
 from tests import engine_cases
 
@@ -114,7 +115,8 @@ def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
     assert 0.17 < np.mean(made.x != 0) < 0.21
     assert 0.65 < np.mean(np.any(made.x != 0, axis=0)) < 0.85
     assert made.network.loss(made.x, made.y) < 1.0
-    assert len(problem.test_images(str(tmp_path))) == 2000
+    assert len(load_pair(tmp_path / "mnist.npz", problem.PAIR, 2)[2]) == 2000
+    assert contenders.closed_forms(str(tmp_path), 10, 5).run(1) > 0
 
 
 def test_quick_benchmark_writes_what_it_measured(tmp_path):
