@@ -705,7 +705,11 @@ def test_jobs_of_training_come_first_and_others_are_called_as_their_rule(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.42, "0.4 s"), (12, "12 s"), (204, "3.4 min"), (7560, "2.1 h")]
+    ("seconds", "text"),
+    [
+        *((0.42, "0.4 s"), (12, "12 s"), (204, "3.4 min"), (7560, "2.1 h")),
+        *((9.97, "10 s"), (59.4, "59 s"), (59.7, "1.0 min"), (3599, "1.0 h")),
+    ],
 )
 def test_durations(seconds, text):
     assert compute.duration(seconds) == text

@@ -13,7 +13,7 @@ import keras
 
 from smoothcore.keras_models import definitions
 from smoothcore.keras_models.definitions import SeenFunction
-from smoothcore.keras_models.function import Function, check_backend
+from smoothcore.keras_models.function import Function
 from smoothcore.keras_models.supported import UnsupportedModelError
 from smoothcore.measures import EvaluationPoints, Measurement, all_measures
 
@@ -60,7 +60,6 @@ def measure(
             does, or does not take the images.
         ValueError: a measure of another name, or ``grid_points`` < 2.
     """
-    check_backend()
     defined = all_definitions()
     names = (
         [measures] if isinstance(measures, str) else list(defined if measures is None else measures)

@@ -36,7 +36,7 @@ class Function:
         Raises:
             UnsupportedModelError: it is of another kind, or does not take the images.
         """
-        check_backend()
+        _check_backend()
         check_model(model)
         self.model, self.shape = model, _input_shape(model, images)
         self.d = int(np.prod(self.shape))
@@ -222,12 +222,7 @@ class Function:
         return ""
 
 
-def check_backend() -> None:
-    """Check that Keras runs on TensorFlow.
-
-    Raises:
-        UnsupportedModelError: it runs on another backend.
-    """
+def _check_backend() -> None:
     if (backend := keras.config.backend()) != "tensorflow":
         raise UnsupportedModelError(
             f"automatic differentiation needs Keras on the backend tensorflow, but it runs on "

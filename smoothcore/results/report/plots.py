@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from smoothcore.measures import EXACT, SAMPLED, all_measures
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
+from smoothcore.results.comparison import two_decimals
 from smoothcore.results.figures import NOTHING, panels_of
 from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
@@ -30,11 +31,10 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
             cbar_kws={"label": "Kendall's $\\tau$, mean over seeds", "shrink": 0.6, "aspect": 30},
         )  # fmt: skip
         for (row, column), value in np.ndenumerate(means[names].to_numpy()):
-            text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
             # cells keep their colours in the dark theme, and so does the text on them
             color = MUTED if np.isnan(value) else "#FEFEFE" if abs(value) > 0.65 else "#1A1A1A"
             axes.text(
-                column + 0.5, row + 0.5, text.replace("−0.00", "0.00"),
+                column + 0.5, row + 0.5, two_decimals(value),
                 color=color, ha="center", va="center", fontsize=5.5,
             )  # fmt: skip
         axes.set(xlabel="", ylabel="")
