@@ -1,7 +1,5 @@
 """Of all code with the same bits one fingerprint is the name of all."""
 
-import json
-
 import pytest
 
 from smoothcore.errors import DamagedFileError
@@ -20,6 +18,7 @@ def test_two_old_codes_that_were_both_equal_become_one(tmp_path):
     adopt(tmp_path, [("now", "b")], {})
     names = read_adopted(tmp_path)
     assert len({names.get(code, code) for code in ("now", "a", "b")}) == 1
+    assert not names.keys() & set(names.values())  # a name of all is itself called nothing else
 
 
 def test_the_code_that_most_runs_were_made_with_keeps_its_name(tmp_path):
@@ -30,9 +29,7 @@ def test_the_code_that_most_runs_were_made_with_keeps_its_name(tmp_path):
     assert read_adopted(tmp_path) == {"published": "now", "later": "now"}
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "[]", '{"a": 1}', json.dumps({"a": "b", "b": "c", "c": "b"})]
-)
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}'])
 def test_a_damaged_file_is_named(tmp_path, text):
     (tmp_path / NAME).write_text(text)
     with pytest.raises(DamagedFileError, match=r"adopted\.json .*Delete it"):

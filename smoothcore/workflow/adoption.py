@@ -20,7 +20,7 @@ def read_adopted(folder: Path) -> dict[str, str]:
     """Return what a folder of results has adopted: fingerprint → the one name of all equal to it.
 
     Raises:
-        DamagedFileError: the file is no mapping of text to text, or goes round in circles.
+        DamagedFileError: the file is no mapping of text to text.
     """
     path = folder / NAME
     try:
@@ -31,13 +31,7 @@ def read_adopted(folder: Path) -> dict[str, str]:
         raise DamagedFileError(f"{path} is damaged ({error}). Delete it: {path}") from None
     if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
         raise DamagedFileError(f"{path} is no mapping of fingerprints. Delete it: {path}")
-    names = dict(adopted)
-    for code in adopted:
-        for _ in adopted:
-            names[code] = adopted.get(names[code], names[code])
-        if names[code] in adopted:
-            raise DamagedFileError(f"{path} maps {code} in a circle. Delete it: {path}")
-    return names
+    return adopted
 
 
 def adopt(folder: Path, equal: Iterable[tuple[str, str]], carried: Mapping[str, int]) -> None:
