@@ -75,10 +75,5 @@ def _returned(function: Callable) -> str:
     return re.sub(r"\n{3,}", "\n\n", said[:1].upper() + said[1:])
 
 
-def main() -> None:
-    """Write the page."""
-    PATH.write_text(text(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    PATH.write_text(text(), encoding="utf-8")

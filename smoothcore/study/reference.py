@@ -66,11 +66,6 @@ def _yaml(value: Any) -> str:
     return f"`{number(value) if isinstance(value, float) else plain}`"
 
 
-def main() -> None:
-    """Write both files."""
+if __name__ == "__main__":
     SCHEMA_PATH.write_text(schema_text(), encoding="utf-8")
     REFERENCE_PATH.write_text(reference_text(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
