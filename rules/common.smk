@@ -9,7 +9,6 @@ from snakemake.exceptions import WorkflowError
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(HERE))
 
-from smoothcore.datasets import module_of
 from smoothcore.engines import ENGINES
 from smoothcore.errors import SmoothcoreError
 from smoothcore.jobs.settings import DataSettings

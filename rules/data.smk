@@ -16,7 +16,9 @@ rule prepare_data:
         settings=lambda wildcards, input: to_settings(
             dataset=DataSettings(STUDY.dataset, STUDY.mnist_dir)
         ),
-        code=fingerprint(SCRIPTS / "prepare_data.py", module_of(STUDY.dataset)),
+        code=fingerprint(
+            SCRIPTS / "prepare_data.py", f"smoothcore.datasets.{STUDY.dataset}"
+        ),
     message:
         f"Preparing the images of {STUDY.dataset}"
     shell:

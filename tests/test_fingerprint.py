@@ -3,7 +3,7 @@
 import pytest
 
 from smoothcore import registry
-from smoothcore.datasets import all_datasets, module_of
+from smoothcore.datasets import all_datasets
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE, all_regularizers
@@ -127,7 +127,7 @@ def test_training_depends_on_its_own_engine_and_penalty_only(regularizer, engine
     rooms = {about.module: name for name, about in all_regularizers().items()}
     entered = {rooms[r] for r in rooms if any(name.startswith(f"{r}.") for name in behind)}
     assert entered == {regularizer} - {NONE}
-    assert not behind & {module_of(name) for name in all_datasets()}
+    assert not behind & {f"smoothcore.datasets.{name}" for name in all_datasets()}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -19,6 +19,7 @@ from smoothcore.errors import DamagedFileError, DataError, SettingsError
 from smoothcore.files.repair import repair_command
 from smoothcore.files.storage import read_npz, write_npz
 
+#: downloads go there
 DEFAULT_CACHE = Path("data")
 
 
@@ -62,17 +63,7 @@ def all_datasets() -> Mapping[str, Dataset]:
     return registry.entries(__name__, "DATASET")
 
 
-def module_of(dataset: str) -> str:
-    """Return the full name of the module of a dataset."""
-    return f"{__name__}.{dataset}"
-
-
-def prepare(
-    dataset: str,
-    destination: Path,
-    mnist_dir: Path | None = None,
-    cache: Path = DEFAULT_CACHE,
-) -> None:
+def prepare(dataset: str, destination: Path, mnist_dir: Path | None = None) -> None:
     """Write a dataset to one npz file; equal datasets give equal bytes.
 
     Args:
@@ -81,7 +72,6 @@ def prepare(
             shape (n, d), in file order, and the scalars ``scale`` and ``dataset``. Not compressed,
             since every run reads it.
         mnist_dir: folder with the four MNIST files, see `smoothcore.datasets.mnist`.
-        cache: folder for downloads.
 
     Raises:
         DataError: the source is missing, altered or not available.
@@ -91,7 +81,7 @@ def prepare(
     entry = all_datasets().get(dataset)
     if entry is None:
         raise SettingsError(f"no dataset is called {dataset}; known: {', '.join(all_datasets())}")
-    images = entry.load(mnist_dir, cache)
+    images = entry.load(mnist_dir, DEFAULT_CACHE)
     arrays = {"dataset": np.array(dataset), "scale": np.array(entry.scale)}
     for digit in range(10):
         arrays[f"train_{digit}"] = images.train[digit]
