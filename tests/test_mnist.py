@@ -58,16 +58,25 @@ def no_download(monkeypatch):
 @pytest.mark.mnist
 @pytest.mark.usefixtures("no_download")
 def test_mnist(mnist_folder, tmp_path):
-    parts = mnist.read(mnist_folder, tmp_path / "cache")
-    (train, train_labels), (test, test_labels) = parts["train"], parts["test"]
-    assert train.shape == (60_000, 784)
-    assert test.shape == (10_000, 784)
+    def of_file(name, *shape):
+        return mnist.parse_idx((mnist_folder / f"{name}-ubyte.gz").read_bytes(), shape)
+
+    train = of_file("train-images-idx3", 60_000, 28, 28).reshape(60_000, 784)
+    test = of_file("t10k-images-idx3", 10_000, 28, 28).reshape(10_000, 784)
+    train_labels = of_file("train-labels-idx1", 60_000)
+    test_labels = of_file("t10k-labels-idx1", 10_000)
     assert train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(train_labels).tolist() == counts
     test_counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(test_labels).tolist() == test_counts
+
+    images = mnist.load(mnist_folder, tmp_path / "cache")
+    assert [len(of_digit) for of_digit in images.test] == test_counts
+    for digit in range(10):
+        np.testing.assert_array_equal(images.train[digit], train[train_labels == digit][:5000])
+        np.testing.assert_array_equal(images.test[digit], test[test_labels == digit])
 
     path = tmp_path / "results" / "mnist.npz"
     prepare("mnist", path, mnist_folder)
@@ -89,9 +98,9 @@ def test_mnist(mnist_folder, tmp_path):
 @pytest.mark.usefixtures("no_download")
 def test_mnist_from_the_variable(mnist_folder, tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(mnist_folder))
-    assert mnist.read(None, tmp_path / "cache")["test"][1][0] == 7
+    assert len(mnist.load(None, tmp_path / "cache").test[0]) == 980
     with pytest.raises(DataError, match=r"The folder .* does not exist"):
-        mnist.read(tmp_path / "none", tmp_path / "cache")  # the configuration comes first
+        mnist.load(tmp_path / "none", tmp_path / "cache")  # the configuration comes first
 
 
 def truncate(path):
@@ -157,7 +166,7 @@ def test_damaged_mnist_is_refused_and_left_alone(copied, tmp_path, prefix, damag
 def test_a_named_folder_that_cannot_be(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(DataError, match=r"The folder .* does not exist"):
-        mnist.read(Path(folder), tmp_path / "cache")
+        mnist.load(Path(folder), tmp_path / "cache")
 
 
 @pytest.mark.parametrize("kind", ["none", "empty", "file"])
@@ -169,7 +178,7 @@ def test_a_named_folder_without_the_files(tmp_path, kind):
     elif kind == "file":
         folder.write_text("")
     with pytest.raises(DataError) as caught:
-        mnist.read(folder, tmp_path / "cache")
+        mnist.load(folder, tmp_path / "cache")
     lines = str(caught.value).splitlines()
     assert len(lines) == (6 if kind == "empty" else 1)
     assert str(folder) in str(caught.value)
@@ -188,7 +197,7 @@ def test_a_folder_below_one_that_may_not_be_entered(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "stat", refuse)
     with pytest.raises(DataError) as caught:
-        mnist.read(folder, tmp_path / "cache")
+        mnist.load(folder, tmp_path / "cache")
     assert str(caught.value).startswith(f"{folder} cannot be read: Permission denied. Put the four")
 
 
@@ -300,13 +309,13 @@ def test_no_mirror(mirrors, tmp_path):
     flip_a_byte(served / "second" / "b.gz")
     cache = tmp_path / "cache"
     with pytest.raises(DataError) as caught:
-        mnist.read(None, cache)
+        mnist.load(None, cache)
     text = str(caught.value)
     assert text.startswith("b.gz cannot be downloaded.\n")
     assert f"{mnist.MIRRORS[0]}b.gz: 404" in text
     assert f"{mnist.MIRRORS[1]}b.gz: what was delivered is not the original file" in text
     assert mnist.DIRECTORY_VARIABLE in text
-    assert contents_of(cache) == {"a.gz": CONTENTS["a.gz"]}  # whole, and nothing beside it
+    assert contents_of(cache / "mnist") == {"a.gz": CONTENTS["a.gz"]}  # nothing beside it
 
 
 def test_folder_that_cannot_be_written(mirrors, tmp_path):

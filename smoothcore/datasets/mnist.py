@@ -44,43 +44,34 @@ _WAY_OUT = (
 )
 
 
-def read(mnist_dir: Path | None, cache: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return MNIST in file order.
+def load(mnist_dir: Path | None, cache: Path) -> DigitImages:
+    """Return the first 5,000 training images and all test images of each digit.
 
     Args:
         mnist_dir: folder with the four files. None: the variable SMOOTHCORE_MNIST_DIR if it is
-            set, else ``cache``. A folder that is named is only ever read.
-        cache: folder the files are downloaded to, once, where no folder is named.
-
-    Returns:
-        ``train`` and ``test``, each (images, labels): uint8, shapes (n, 784) and (n,).
+            set, else the folder ``mnist`` of ``cache``. A folder that is named is only ever read.
+        cache: its folder ``mnist`` is where the files are downloaded to, once, where no folder is
+            named.
 
     Raises:
         DataError: a file is missing, altered or not available.
         StorageError: ``cache`` cannot be written.
     """
-    named = mnist_dir or os.environ.get(DIRECTORY_VARIABLE)
-    folder = _expand_home(Path(named)) if named else Path(cache)
-    if not named:
+    if named := mnist_dir or os.environ.get(DIRECTORY_VARIABLE):
+        # Path.expanduser fails where no user has a name; the folder ~name does not exist then
+        folder = Path(os.path.expanduser(named))  # noqa: PTH111
+    else:
+        folder = cache / "mnist"
         download(folder)
     contents = _read_verified(folder)
-    parts = {}
-    for part, prefix, count in (("train", "train", 60_000), ("test", "t10k", 10_000)):
-        images_name, labels_name = (
-            f"{prefix}-images-idx3-ubyte.gz",
-            f"{prefix}-labels-idx1-ubyte.gz",
-        )
-        images = parse_idx(contents[images_name], (count, 28, 28))
-        labels = parse_idx(contents[labels_name], (count,))
-        parts[part] = images.reshape(count, 28 * 28), labels
-    return parts
 
+    def by_digit(part: str, count: int) -> list[np.ndarray]:
+        images = parse_idx(contents[f"{part}-images-idx3-ubyte.gz"], (count, 28, 28))
+        labels = parse_idx(contents[f"{part}-labels-idx1-ubyte.gz"], (count,))
+        return [images.reshape(count, -1)[labels == digit] for digit in range(10)]
 
-def _expand_home(folder: Path) -> Path:
-    try:
-        return folder.expanduser()
-    except RuntimeError:  # ~name, and no user has that name: a folder that does not exist
-        return folder
+    train = [images[:TRAIN_PER_DIGIT] for images in by_digit("train", 60_000)]
+    return DigitImages(train, by_digit("t10k", 10_000))
 
 
 def parse_idx(compressed: bytes, shape: tuple[int, ...]) -> np.ndarray:
@@ -164,21 +155,6 @@ def download(folder: Path) -> None:
                 failures.append(f"{mirror}{name}: {error}")
         else:
             raise DataError("\n".join([f"{name} cannot be downloaded.", *failures, _WAY_OUT]))
-
-
-def load(mnist_dir: Path | None, cache: Path) -> DigitImages:
-    """Return the first 5,000 training images and all test images of each digit.
-
-    Args:
-        mnist_dir: as in `read`.
-        cache: downloads go to its folder ``mnist``.
-    """
-    parts = read(mnist_dir, cache / "mnist")
-    train, test = (
-        [images[labels == digit] for digit in range(10)]
-        for images, labels in (parts["train"], parts["test"])
-    )
-    return DigitImages([images[:TRAIN_PER_DIGIT] for images in train], test)
 
 
 DATASET = Dataset(name="mnist", rank=1, d=784, max_size=2 * TRAIN_PER_DIGIT, scale=255, load=load)
