@@ -22,12 +22,7 @@ from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench
 from smoothcore.training.determining import processor
 
-PARTS = {
-    "steps": steps,
-    "measure": measuring,
-    "jobs": jobs,
-    "workflow": workflow,
-}
+PARTS = {"steps": steps, "measure": measuring, "jobs": jobs, "workflow": workflow}
 
 
 def say(line: str) -> None:

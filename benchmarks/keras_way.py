@@ -56,11 +56,7 @@ class Penalized(keras.Model):
     def __init__(self, d: int, h: int, objective: Goal, gradient=input_gradient):
         super().__init__()
         self.network = keras.Sequential(
-            [
-                keras.Input((d,)),
-                keras.layers.Dense(h, activation="relu"),
-                keras.layers.Dense(1),
-            ]
+            [keras.Input((d,)), keras.layers.Dense(h, activation="relu"), keras.layers.Dense(1)]
         )
         self.objective = objective
         self.gradient = gradient

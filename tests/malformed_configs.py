@@ -90,11 +90,7 @@ CASES = [
     Case(_regularizer("GN", "off"), _GN, "write null"),
     Case(_regularizer("GN", "0.1"), _GN, "got 0.1"),
     Case(_regularizer("GN", "[0.1]"), _GN, "got a list of 1"),
-    Case(
-        "optimality: {regularizers: [GN, WP]}",
-        "optimality.regularizers",
-        "got a list of 2",
-    ),
+    Case("optimality: {regularizers: [GN, WP]}", "optimality.regularizers", "got a list of 2"),
     Case("monotonicity: {sizes: 64}", "monotonicity.sizes", "write a list: [64]"),
     Case("monotonicity: {sizes: {a: 64}}", "monotonicity.sizes", "a mapping"),
     Case('monotonicity: {sizes: "64, 128"}', "monotonicity.sizes", "must be a list"),
@@ -119,11 +115,7 @@ CASES = [
     Case("network: {alpha: small}", "network.alpha", 'got "small"'),
     Case("network: {alpha: .nan}", "network.alpha", "got nan; must be a number"),
     Case("training: {epsilon: .inf}", "training.epsilon", "got inf; must be a number"),
-    Case(
-        "training: {max_epochs: -.inf}",
-        "training.max_epochs",
-        "got -inf; must be a whole",
-    ),
+    Case("training: {max_epochs: -.inf}", "training.max_epochs", "got -inf; must be a whole"),
     Case("pairs: [2001-01-02]", "pairs[0]", "YAML reads 2001-01-02 as a date"),
     Case("name: 2001-01-02 03:04:05", "name", "as a date"),
     Case("pairs: !!set {0-1, 3-5}", "pairs", "got a value of type set; must be all, or a list"),
@@ -172,11 +164,7 @@ CASES = [
     Case("monotonicity: {sizes: [64, 64]}", "monotonicity.sizes[1]", "listed twice"),
     Case("monotonicity: {sizes: []}", "monotonicity.sizes", "a list of 2 to 1,000"),
     Case("monotonicity: {sizes: [64]}", "monotonicity.sizes", "Kendall's τ"),
-    Case(
-        "monotonicity: {sizes: [64, 10002]}",
-        "monotonicity.sizes[1]",
-        "at most 10,000",
-    ),
+    Case("monotonicity: {sizes: [64, 10002]}", "monotonicity.sizes[1]", "at most 10,000"),
     Case("optimality: {size: 9999}", "optimality.size", "even"),
     Case("dataset: digits", "optimality.size", "at most 240: digits"),
     # numbers out of range
@@ -186,9 +174,7 @@ CASES = [
     Case(_regularizer("GN", "{lambda: [1.0e+9]}"), f"{_GN}.lambda[0]", "1,000,000"),
     Case(_regularizer("GN", "{lambda: []}"), f"{_GN}.lambda", "a list of 1 to 100"),
     Case(
-        _regularizer("GN", "{lambda: [0.001, 1.0e-3]}"),
-        f"{_GN}.lambda[1]",
-        "0.001 is listed twice",
+        _regularizer("GN", "{lambda: [0.001, 1.0e-3]}"), f"{_GN}.lambda[1]", "0.001 is listed twice"
     ),
     Case(_regularizer("GN", "{learning_rate: 0}"), f"{_GN}.learning_rate", "got 0"),
     Case("monotonicity: {learning_rate: -0.1}", "monotonicity.learning_rate", "0.1"),
@@ -208,11 +194,7 @@ CASES = [
     Case("measures: {n_samples: 1}", "measures.n_samples", "from 2"),
     Case("measures: {n_samples: 1000001}", "measures.n_samples", "1,000,000"),
     Case("measures: {grid_points: 1000000}", "measures.grid_points", "100,000"),
-    Case(
-        f"network: {{hidden_units: 0x{'F' * 9000}}}",
-        "network.hidden_units",
-        "too l",
-    ),
+    Case(f"network: {{hidden_units: 0x{'F' * 9000}}}", "network.hidden_units", "too l"),
     # measures
     Case("measures: {names: null}", "measures.names", "got null; must be a list"),
     Case("measures: {names: all}", "measures.names", 'got "all"; must be a list'),
@@ -228,20 +210,12 @@ CASES = [
     # the search for the edge
     Case("optimality: {search: yes}", "optimality.search", "the keys factor, max_st"),
     Case("optimality: {search: off}", "optimality.search", "off write null"),
-    Case(
-        "optimality: {search: {factor: 0.5}}",
-        "optimality.search.factor",
-        "from 1.1 to 100",
-    ),
+    Case("optimality: {search: {factor: 0.5}}", "optimality.search.factor", "from 1.1 to 100"),
     Case(
         "optimality: {search: {max_steps: 100}}",
         "optimality.search.max_steps",
         "a whole number from 1 to 20",
     ),
     Case("optimality: {search: {steps: 5}}", "optimality.search.steps", "unknown k"),
-    Case(
-        "training: {batch_size: 1}",
-        "optimality.regularizers.FPL",
-        "training.batch_size is 1",
-    ),
+    Case("training: {batch_size: 1}", "optimality.regularizers.FPL", "training.batch_size is 1"),
 ]

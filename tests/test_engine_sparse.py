@@ -49,8 +49,7 @@ def zero_images(problem):
 def zero_layer(problem):
     network = problem.network
     return replace(
-        problem,
-        network=TwoLayerNetwork(0 * network.W, network.beta, network.v, network.c),
+        problem, network=TwoLayerNetwork(0 * network.W, network.beta, network.v, network.c)
     )
 
 

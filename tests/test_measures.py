@@ -10,13 +10,7 @@ from smoothcore import measures
 from smoothcore.measures import _segments, fpl, gn, gpl, wp
 from smoothcore.network.seeds import generator, stream
 from smoothcore.network.two_layer import TwoLayerNetwork
-from tests.measure_cases import (
-    gradients,
-    integer_network,
-    network_1d,
-    points_1d,
-    random_network,
-)
+from tests.measure_cases import gradients, integer_network, network_1d, points_1d, random_network
 
 PAPERS_FOUR = ("GN", "FPL", "GPL", "WP")
 
@@ -68,10 +62,7 @@ def variations_by_definition(network, a, b):
         mask = np.array([Fraction(int(unit > 0)) for unit in z], object)
         values.append(float(mask * z @ v))
         slopes.append((W @ (v * mask)).astype(float))
-    return (
-        np.abs(np.diff(values)).sum(),
-        np.linalg.norm(np.diff(slopes, axis=0), axis=1).sum(),
-    )
+    return (np.abs(np.diff(values)).sum(), np.linalg.norm(np.diff(slopes, axis=0), axis=1).sum())
 
 
 @pytest.fixture

@@ -79,9 +79,7 @@ def test_the_order_of_the_units_is_irrelevant(case, random, n):
 
 @stable
 @given(
-    cases(smooth=True),
-    st.lists(st.floats(0.01, 100), min_size=12, max_size=12),
-    st.integers(2, 40),
+    cases(smooth=True), st.lists(st.floats(0.01, 100), min_size=12, max_size=12), st.integers(2, 40)
 )
 def test_the_scale_between_the_layers_is_irrelevant(case, scales, n):
     network, a, b = case

@@ -47,11 +47,7 @@ def checkout(finished, tmp_path) -> Workflow:
 def test_what_is_published_says_what_made_it(finished, checkout):
     page = (checkout.results / "README.md").read_text()
     assert f"{RUNS} of {RUNS} runs, the whole grid." in page
-    for word in (
-        "commit",
-        "processors",
-        "core hours of training, by the clock",
-    ):
+    for word in ("commit", "processors", "core hours of training, by the clock"):
         assert f"| {word} | " in page
     assert re.search(rf"^\| versions \| .*numpy .* \({RUNS}\) \|$", page, re.MULTILINE)
     hashes = dict(re.findall(r"^\| (\S+) \| `(\w{64})` \|$", page, re.MULTILINE))

@@ -28,10 +28,7 @@ CONFIG = {
     "network": {"hidden_units": 16, "alpha": 0.1},
     "training": {"batch_size": 8, "max_epochs": 200},
     "monotonicity": {"sizes": [16, 32], "seeds": [0], "learning_rate": 0.01},
-    "optimality": {
-        "size": 32,
-        "regularizers": dict.fromkeys(["GN", "WP", "FPL", "GPL"]),
-    },
+    "optimality": {"size": 32, "regularizers": dict.fromkeys(["GN", "WP", "FPL", "GPL"])},
     "measures": {"n_samples": 20, "grid_points": 10},
 }
 

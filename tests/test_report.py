@@ -204,11 +204,7 @@ def finding(measure, tau, r_norm, spread=0.02, n_pairs=45, upper_bound=False):
         return Compared(value, 0.1, value - spread, value + spread, n_pairs=n_pairs, **counts)
 
     return answer.Finding(
-        measure,
-        compared(tau, n_sizes=8),
-        compared(r_norm, upper_bound=upper_bound),
-        measure,
-        1e-3,
+        measure, compared(tau, n_sizes=8), compared(r_norm, upper_bound=upper_bound), measure, 1e-3
     )
 
 

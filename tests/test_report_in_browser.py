@@ -116,9 +116,7 @@ def lightness(shown, selector, prop):
 
 
 @pytest.mark.parametrize(
-    "viewport",
-    [PHONE, *({"width": width, "height": 900} for width in (800, 1000)), DESK],
-    ids=str,
+    "viewport", [PHONE, *({"width": width, "height": 900} for width in (800, 1000)), DESK], ids=str
 )
 @BOTH
 def test_the_page_never_scrolls_sideways(open_report, viewport):

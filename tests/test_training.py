@@ -20,10 +20,7 @@ from tests import reference
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.05)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-3, 20_000)
-ENGINES = [
-    "sparse",
-    pytest.param("tensorflow", marks=pytest.mark.tensorflow),
-]
+ENGINES = ["sparse", pytest.param("tensorflow", marks=pytest.mark.tensorflow)]
 
 
 @pytest.fixture(scope="module")

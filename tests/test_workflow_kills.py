@@ -6,12 +6,7 @@ import signal
 import pytest
 
 from tests.soak import soak
-from tests.workflow import (
-    TARGETS,
-    final_files,
-    kill_group,
-    wait_until,
-)
+from tests.workflow import TARGETS, final_files, kill_group, wait_until
 
 pytestmark = pytest.mark.workflow
 

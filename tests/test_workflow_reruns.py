@@ -59,17 +59,10 @@ STALE = {
     "two values swapped": (
         {"training.batch_size": 16, "network.hidden_units": 4},
         (RUNS, RUNS),
-        [
-            "training: batch_size 4 → 16 (8 runs)",
-            "training: hidden_units 16 → 4 (8 runs)",
-        ],
+        ["training: batch_size 4 → 16 (8 runs)", "training: hidden_units 16 → 4 (8 runs)"],
     ),
     "the grid points of the penalties, N and n of the measures swapped": (
-        {
-            "optimality.grid_points": 12,
-            "measures.n_samples": 20,
-            "measures.grid_points": 50,
-        },
+        {"optimality.grid_points": 12, "measures.n_samples": 20, "measures.grid_points": 50},
         # FPL is trained again, no other regularizer here has a grid; the six others are measured
         (2, RUNS),
         [

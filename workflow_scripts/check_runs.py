@@ -14,13 +14,7 @@ from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.training.determining import processor
 from smoothcore.workflow.adoption import adopt
-from smoothcore.workflow.check import (
-    choose,
-    compare,
-    finished_runs,
-    n_of_other_code,
-    remembered,
-)
+from smoothcore.workflow.check import choose, compare, finished_runs, n_of_other_code, remembered
 from smoothcore.workflow.collecting import read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 

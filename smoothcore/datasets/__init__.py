@@ -151,11 +151,7 @@ def load_pair(
 
 
 def _check_kind(
-    path: Path,
-    name: np.ndarray,
-    scale: np.ndarray,
-    images: list[np.ndarray],
-    expected: str | None,
+    path: Path, name: np.ndarray, scale: np.ndarray, images: list[np.ndarray], expected: str | None
 ) -> None:
     """Raise DamagedFileError unless the arrays are a pair's images of the dataset they name."""
     entry = all_datasets().get(str(name))

@@ -174,10 +174,7 @@ def _chosen(names: Iterable[str] | None) -> list[Measure]:
 
 
 def _measured(
-    network: TwoLayerNetwork,
-    sets: Mapping[str, Images],
-    grid_points: int,
-    waiting: list[Measure],
+    network: TwoLayerNetwork, sets: Mapping[str, Images], grid_points: int, waiting: list[Measure]
 ) -> Iterator[Measurement]:
     """Yield the measures on each set of images; those that need no data with the first of them."""
     from smoothcore.measures._seen import Seen

@@ -21,9 +21,7 @@ ABOUT = Measure(
 
 def measure(seen: Seen) -> list[Measurement]:
     """Return the value by each estimator."""
-    return [
-        Measurement("WP", EXACT, weights_product(seen.network), 0.0, 0),
-    ]
+    return [Measurement("WP", EXACT, weights_product(seen.network), 0.0, 0)]
 
 
 def weights_product(network: TwoLayerNetwork) -> float:

@@ -17,11 +17,7 @@ class TrainingProgress:
     """Says how far a run is: epoch, loss, distance to ε, steps per second, time left."""
 
     def __init__(
-        self,
-        epsilon: float,
-        max_epochs: int,
-        steps_per_epoch: int,
-        state: TrainingState,
+        self, epsilon: float, max_epochs: int, steps_per_epoch: int, state: TrainingState
     ) -> None:
         self._epsilon, self._max_epochs = epsilon, max_epochs
         self._steps_per_epoch = steps_per_epoch
