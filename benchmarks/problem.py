@@ -65,7 +65,7 @@ class Problem(NamedTuple):
 def mnist_folder() -> Path | None:
     """Return the folder with the MNIST files, None where this machine has none."""
     named = os.environ.get(mnist.DIRECTORY_VARIABLE)
-    for folder in (*([Path(named)] if named else []), Path(datasets.DEFAULT_CACHE)):
+    for folder in (*([Path(named)] if named else []), datasets.DEFAULT_CACHE / "mnist"):
         if all((folder / name).is_file() for name in mnist.FILES):
             return folder
     return None
