@@ -20,8 +20,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Fill in the places that are marked by a comment."""
-    markdown = re.sub(r"<!-- (\w+\.md) -->", _page, markdown)
+    """Fill in pages of the repository for links to them, and places marked by a comment."""
+    markdown = re.sub(r"^\[(\w+\.md)\]\(\.\./\1\)$", _page, markdown, flags=re.MULTILINE)
     markdown = re.sub(r"<!-- (\S+\.py) -->", _code, markdown)
     markdown = re.sub(r"<!-- (\S+\.ipynb) -->", _notebook, markdown)
     markdown = markdown.replace("](../results/", "](results/")

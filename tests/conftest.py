@@ -65,9 +65,11 @@ def empty(tmp_path) -> Workflow:
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder with the four MNIST files, or the tests that need them are skipped."""
-    beside = Path(__file__).parents[2] / "shared" / "mnist"
-    folder = Path(os.environ.get(mnist.DIRECTORY_VARIABLE) or beside)
-    missing = [name for name in mnist.FILES if not (folder / name).is_file()]
-    if missing:
-        pytest.skip(f"{folder} lacks {', '.join(missing)}; name it by {mnist.DIRECTORY_VARIABLE}")
-    return folder
+    root = Path(__file__).parents[1]
+    named = os.environ.get(mnist.DIRECTORY_VARIABLE)
+    # where a dry run or a study has downloaded them to, else beside the project
+    places = [Path(named)] if named else [root / "data" / "mnist", root.parent / "shared" / "mnist"]
+    for folder in places:
+        if all((folder / name).is_file() for name in mnist.FILES):
+            return folder
+    pytest.skip(f"MNIST is not in {places[0]}; name its folder by {mnist.DIRECTORY_VARIABLE}")

@@ -101,8 +101,7 @@ def test_dependabot_watches_what_is_pinned():
     watched = {
         u["package-ecosystem"]: u["directory"] for u in loaded(".github/dependabot.yml")["updates"]
     }
-    assert watched == {"github-actions": "/", "pip": "/requirements", "docker": "/containers"}
-    assert (ROOT / "containers" / "Dockerfile").is_file()
+    assert watched == {"github-actions": "/", "pip": "/requirements"}
     assert list((ROOT / "requirements").glob("*.txt"))
 
 
