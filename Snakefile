@@ -31,22 +31,11 @@ include: "rules/shown.smk"
 include: "rules/results.smk"
 
 
-# seconds each: on a cluster they run beside Snakemake itself
-localrules:
-    prepare_data,
-    write_grid,
-    collect,
-    collect_present,
-    make_tables,
-    make_figure1,
-    make_figures,
-    make_report,
-
-
 rule all:
     default_target: True
     input:
         results_of(STUDY_FOLDER),
+        LAYOUT.grid,
         SESSION.files_of_runs(),
     message:
         f"The whole study lies in {STUDY_FOLDER}"
@@ -66,6 +55,6 @@ for pair in STUDY.pairs:
         name:
             f"pair_{pair.replace('-', '_')}"
         input:
-            [LAYOUT.measured(run) for run in RUNS if run.pair == pair],
+            SESSION.files_of_runs(pair),
         message:
             f"All runs of pair {pair}"

@@ -8,6 +8,7 @@ rule write_grid:
         f"{STUDY_FOLDER}/logs/write_grid.log",
     benchmark:
         f"{STUDY_FOLDER}/benchmarks/write_grid.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -32,6 +33,7 @@ rule collect:
         f"{STUDY_FOLDER}/logs/collect.log",
     benchmark:
         f"{STUDY_FOLDER}/benchmarks/collect.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -57,6 +59,7 @@ rule collect_present:
         f"{STUDY_FOLDER}/logs/collect_present.log",
     benchmark:
         f"{STUDY_FOLDER}/benchmarks/collect_present.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:

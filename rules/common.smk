@@ -7,6 +7,10 @@ from snakemake.exceptions import WorkflowError
 
 # the library lies beside the Snakefile, wherever snakemake is started from or this is imported to
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not HERE.is_dir():
+    raise WorkflowError(
+        f"{HERE} is no folder here: clone the workflow, and name its Snakefile by path"
+    )
 sys.path.insert(0, str(HERE))
 
 from smoothcore.engines import ENGINES

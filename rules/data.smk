@@ -9,6 +9,7 @@ rule prepare_data:
         f"{STUDY_FOLDER}/logs/prepare_data.log",
     benchmark:
         f"{STUDY_FOLDER}/benchmarks/prepare_data.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:

@@ -19,9 +19,8 @@ rule measure:
     conda:
         "../environment.yml"
     resources:
-        # seconds are enough, whatever the network
-        runtime=lambda wildcards, attempt: attempt,
-        mem_mb=750,
+        runtime=SESSION.measuring_minutes,
+        mem_mb=SESSION.measuring_memory_mb,
     params:
         settings=SESSION.measuring_settings,
         code=SESSION.measuring_code,

@@ -12,6 +12,7 @@ rule make_tables:
         "{folder}/logs/make_tables.log",
     benchmark:
         "{folder}/benchmarks/make_tables.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -35,6 +36,7 @@ rule make_figure1:
         f"{STUDY_FOLDER}/logs/make_figure1.log",
     benchmark:
         f"{STUDY_FOLDER}/benchmarks/make_figure1.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -59,6 +61,7 @@ rule make_figures:
         "{folder}/logs/make_figures.log",
     benchmark:
         "{folder}/benchmarks/make_figures.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:
@@ -89,6 +92,7 @@ rule make_report:
         "{folder}/logs/make_report.log",
     benchmark:
         "{folder}/benchmarks/make_report.tsv"
+    localrule: True
     conda:
         "../environment.yml"
     params:

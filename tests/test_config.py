@@ -447,6 +447,9 @@ def test_a_layer_that_changes_a_study_without_a_name_is_refused(tmp_path, text, 
         f"  - {overlay}: changes {key}, but gives the study no name of its own: its runs would be "
         f"mixed into results/{name}; add  name: …",
     ]
+    overlay.write_text(f"{text}\nname: {name}\n")  # as in a copy of the file below
+    with pytest.raises(ConfigError, match="gives the study no name of its own"):
+        check_files([*below, overlay])
     overlay.write_text(f"{text}\nname: mine\n")
     check_files([*below, overlay])
 

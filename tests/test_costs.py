@@ -120,6 +120,23 @@ def test_each_attempt_asks_for_more(paper):
     run = plain(8192)
     assert costs.training_minutes(run, paper, 2) > costs.training_minutes(run, paper, 1)
     assert costs.training_memory_mb(paper, 2) == 2 * costs.training_memory_mb(paper, 1)
+    assert costs.measuring_minutes(run, paper, 9) > costs.measuring_minutes(run, paper, 1)
+    one, two = (costs.measuring_memory_mb(run, paper, attempt) for attempt in (1, 2))
+    assert two == 2 * one
+
+
+@pytest.mark.parametrize(
+    ("h", "size", "seconds", "megabytes"),
+    [(256, 10_000, 1.4, 313), (2048, 64, 5.6, 457), (2048, 10_000, 18, 923), (4096, 64, 21, 888)],
+)
+def test_measuring_asks_for_what_it_was_measured_to_need(paper, h, size, seconds, megabytes):
+    """Beside the processes of Snakemake around the job; at most twice as much where it counts."""
+    network = paper.network.model_copy(update={"hidden_units": h})
+    study, run = paper.model_copy(update={"network": network}), plain(size)
+    minutes = costs.measuring_minutes(run, study)
+    asked = costs.measuring_memory_mb(run, study) - costs.SUBMISSION_MB
+    assert 60 + 2 * seconds < 60 * minutes < 180 + 5 * seconds
+    assert megabytes < asked < 1.5 * megabytes + 100
 
 
 def test_what_is_asked_for_covers_what_is_expected(paper, runs):

@@ -83,7 +83,7 @@ def test_the_pages_quote_what_snakemake_says_without_the_plugin(profile):
 
 
 def test_light_rules_stay_beside_snakemake_and_heavy_ones_are_submitted():
-    text = (ROOT / "Snakefile").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.M)
-    local = set(re.findall(r"\w+", block))
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk")]
+    rules = [rule for text in texts for rule in re.split(r"^rule ", text, flags=re.M)[1:]]
+    local = {rule.partition(":")[0] for rule in rules if "\n    localrule: True\n" in rule}
     assert local == all_rules() - SUBMITTED - {"all", "partial"}

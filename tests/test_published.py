@@ -267,6 +267,46 @@ def test_published_false_computes_everything(checkout):
     assert checkout.planned()["train"] == RUNS
 
 
+def test_published_false_forgets_what_counted_before_and_true_brings_it_back(checkout):
+    checkout.snakemake("-n")
+    prepare("digits", checkout.layout.data("digits"))
+    run = checkout.run_at(size=16)
+    checkout.snakemake(str(checkout.layout.weights(run).relative_to(checkout.folder)))
+    checkout.config["published"] = False
+    checkout.write()
+    said = checkout.snakemake("-n")
+    assert f"{RUNS - 1} published runs of results/tiny count no more" in said
+    assert planned(said)["train"] == RUNS - 1  # one was trained here
+    assert "count no more" not in checkout.snakemake("-n")
+    checkout.config["published"] = True
+    checkout.write()
+    again = checkout.planned(*TARGETS)
+    assert "train" not in again and again["measure"] == 1  # of the new weights
+
+
+def test_restored_files_that_were_all_deleted_are_restored_again(checkout):
+    checkout.snakemake("-n")
+    files = list((checkout.results / "runs").rglob("*.parquet"))
+    assert len(files) == RUNS
+    for path in files:
+        path.unlink()
+    assert {"train", "measure"}.isdisjoint(checkout.planned(*TARGETS))
+
+
+def test_starts_that_only_ask_restore_nothing(checkout):
+    for asking in ("--lint", "--unlock", "--list-rules"):
+        checkout.snakemake(asking)
+    assert not (checkout.results / "runs").exists()
+
+
+def test_a_pair_has_all_its_files(finished, tmp_path):
+    study = finished.copy_to(tmp_path / "copy")
+    run = study.run_at(size=16)
+    study.layout.record(run).unlink()
+    pair = f"pair_{run.pair.replace('-', '_')}"
+    assert study.planned(pair)["train"] == 1
+
+
 def test_a_table_that_lacks_a_run_is_refused(checkout):
     path = checkout.results / "curves.parquet"
     table = read_parquet(path)

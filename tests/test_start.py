@@ -61,6 +61,12 @@ def test_commands_that_execute_nothing(empty, looking):
     assert not empty.results.exists()
 
 
+def test_one_configfile_option_names_all_files(empty):
+    said = empty.snakemake("-n", "--configfile", "config.yaml", fails=True)
+    assert "--configfile is given more than once" in said
+    assert "--configfile a.yaml b.yaml" in said
+
+
 def test_a_target_that_is_no_run_is_refused(empty):
     """It would lie beside a finished run, in a file that no table reads."""
     name = "regularizer=GN/lambda-1e-4_lr-0.005"

@@ -134,9 +134,15 @@ def check_files(
 
 
 def _without_name(layers: Sequence[tuple[str, Mapping]]) -> list[str]:
-    """Return what is wrong if layers change a study whose name a layer below has stated."""
-    named = max((i for i, (_, content) in enumerate(layers) if "name" in content), default=0) + 1
+    """Return what is wrong if layers change a study whose name a layer below has stated.
+
+    A name that is stated once more, as in a copy of ``config.yaml``, is not one of its own.
+    """
     contents = [content for _, content in layers]
+    names = [content.get("name") for content in contents]
+    named = (
+        max((i for i, name in enumerate(names) if name and name not in names[:i]), default=0) + 1
+    )
     below: Any = functools.reduce(merged, contents[:named], {})
     above = functools.reduce(merged, contents[named:], below)
     changes = [join(path) for path in _changes(below, above) if path[0] in _DETERMINING]

@@ -231,7 +231,9 @@ class RunProgress(logging.Handler):
         done, runs = tally.runs()
         parts = [f"{done} of {_runs(runs)} done"] if runs else []
         if tally.started:
-            parts.append(f"{len(tally.started)} running ({_running(tally)})")
+            # of a submitted group the jobs of one run wait for each other
+            running = {job.run or job.id for job in map(tally.jobs.get, tally.started) if job}
+            parts.append(f"{len(running)} running ({_running(tally)})")
         failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
         if runs_failed := {job.run for job in failed if job.run}:
             parts.append(f"{len(runs_failed)} failed")
@@ -266,8 +268,8 @@ def _notice_finished(tally: Tally, now: float) -> None:
 def _running(tally: Tally) -> str:
     """Name what has been running longest."""
     ids = sorted(tally.started, key=tally.started.__getitem__)
-    named = [job.run or job.rule for job in map(tally.jobs.get, ids[:_MOST_NAMED]) if job]
-    return "; ".join(named) + ("; …" if len(ids) > _MOST_NAMED else "")
+    named = list(dict.fromkeys(job.run or job.rule for job in map(tally.jobs.get, ids) if job))
+    return "; ".join(named[:_MOST_NAMED]) + ("; …" if len(named) > _MOST_NAMED else "")
 
 
 def _last_line(log: Path) -> str:

@@ -48,9 +48,16 @@ def tables_to_restore(root: Path) -> Path | None:
     if tables is None or not (root / "runs").exists():
         return tables
     restored, digest = _remembered(root)
+    if restored and not _has_runs(root):  # all were deleted since, and the folders stayed
+        return tables
     if restored is None or (digest and not _is_news(tables, digest)):
         return None
     return tables
+
+
+def _has_runs(root: Path) -> bool:
+    """Tell whether a run has a record; a folder that was emptied has none."""
+    return any((root / "runs").rglob("*.parquet"))
 
 
 def _tables(root: Path) -> Path | None:
@@ -166,7 +173,7 @@ def restore(layout: Layout, tables: Path) -> int:
     time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
     restored, seen = _remembered(layout.root)
     before = restored or set()
-    all_again = not seen or not (layout.root / "runs").exists()
+    all_again = not seen or not _has_runs(layout.root)
 
     def is_asked_for(run: Run) -> bool:
         there = layout.record(run).exists()
@@ -194,6 +201,23 @@ def restore(layout: Layout, tables: Path) -> int:
         n += 1
     _remember(layout.root, (run for run in named if not layout.weights(run).exists()), digest)
     return n
+
+
+def forget(layout: Layout) -> int:
+    """Delete the files of the restored runs that were not trained here; return how many runs.
+
+    The tables that they come from stay, and `restore` brings them back.
+    """
+    from smoothcore.files.storage import storage_errors
+
+    runs = [run for run in restored_runs(layout) if not layout.weights(run).exists()]
+    with storage_errors(layout.root / "runs"):
+        for run in runs:
+            for path in (layout.record(run), layout.measured(run), layout.curve(run)):
+                path.unlink(missing_ok=True)
+    if runs:
+        _remember(layout.root, [], "")
+    return len(runs)
 
 
 def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:

@@ -32,6 +32,7 @@ from smoothcore.workflow.progress import Job
 from smoothcore.workflow.published import (
     RESTORED,
     TABLES,
+    forget,
     restore,
     restored_runs,
     tables_to_restore,
@@ -127,6 +128,14 @@ class Session:
         """Return the memory that a training job asks a cluster for."""
         return costs.training_memory_mb(self.study, attempt)
 
+    def measuring_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Return the time limit that a measuring job asks a cluster for."""
+        return costs.measuring_minutes(Run.from_coordinates(wildcards), self.study, attempt)
+
+    def measuring_memory_mb(self, wildcards: Any, attempt: int) -> int:
+        """Return the memory that a measuring job asks a cluster for."""
+        return costs.measuring_memory_mb(Run.from_coordinates(wildcards), self.study, attempt)
+
     def training_settings(self, wildcards: Any) -> str:
         """Return what a training job is told, as JSON.
 
@@ -168,13 +177,21 @@ class Session:
     def restore_published(self, say: Callable[[str], None]) -> None:
         """Let published runs count as there, unless the config says otherwise.
 
+        Then those that counted before are forgotten; their tables bring them back.
+
         Where others are to be trained beside them the images are prepared at once, for a dry run
         too: Snakemake takes every run for stale whose images it has to prepare.
 
         Raises:
             DamagedFileError: a published table, or the list of what was restored, is damaged.
         """
-        if self.study.published and tables_to_restore(self.layout.root):
+        if not self.study.published:
+            if self.restored:
+                with only_writer(self.layout.root / RESTORED):
+                    n = forget(self.layout)
+                del self.restored
+                say(f"{n} published runs of {self.layout.root} count no more")
+        elif tables_to_restore(self.layout.root):
             with only_writer(self.layout.root / RESTORED):
                 # another start may have restored them meanwhile
                 tables = tables_to_restore(self.layout.root)
@@ -194,15 +211,16 @@ class Session:
             except SmoothcoreError as error:
                 say(f"the images are missing: {error}")
 
-    def files_of_runs(self) -> list[Path]:
-        """Return the files of every run, and the table that lists the runs.
+    def files_of_runs(self, pair: str | None = None) -> list[Path]:
+        """Return the files of every run, or of those of one pair.
 
         Snakemake misses a deleted file only where a target asks for it. The weights of a run that
         was published without them are not asked for.
         """
         kinds = (self.layout.record, self.layout.curve, self.layout.measured)
-        weights = [self.layout.weights(run) for run in self.runs if run not in self.restored]
-        return [self.layout.grid, *(of(run) for run in self.runs for of in kinds), *weights]
+        runs = [run for run in self.runs if pair in (None, run.pair)]
+        weights = [self.layout.weights(run) for run in runs if run not in self.restored]
+        return [*(of(run) for run in runs for of in kinds), *weights]
 
     def jobs(self, dag: Any) -> Iterator[Job]:
         """Yield the jobs of this study that Snakemake runs, with their expected seconds."""

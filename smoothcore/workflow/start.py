@@ -27,6 +27,9 @@ _OF_THE_STUDY = (
 )  # fmt: skip
 
 
+#: a job that Snakemake runs in a process of its own, and starts that compute nothing
+_ONLY_ASKS = {"--mode", "--lint", "--unlock", "--list-rules", "--list-target-rules"}
+
 #: jobs a second that Snakemake starts where nobody asks for another number
 _DEFAULT_LIMIT = "100/1s"
 
@@ -43,7 +46,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         SmoothcoreError: the configuration is not valid, or a published table is damaged.
     """
     session = Session(_study_of(workflow, config, here))
-    if "--mode" in sys.argv:  # a job that Snakemake runs in a process of its own
+    if _ONLY_ASKS.intersection(sys.argv):
         return session
     session.restore_published(logger.info)
 
@@ -107,6 +110,14 @@ def _attach(messages: Messages) -> None:
 def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
     if workflow.modifier.is_main_snakefile():
         overlays = workflow.overwrite_configfiles
+        if (
+            sum(word.partition("=")[0] in ("--configfile", "--configfiles") for word in sys.argv)
+            > 1
+        ):
+            raise ConfigError(
+                "--configfile is given more than once, and Snakemake passes over all but the last: "
+                "name all files behind one, --configfile a.yaml b.yaml"
+            )
         # Snakemake lists overlays first, and merges them last
         files = [*workflow.configfiles[len(overlays) :], *overlays]
         check_files(files, workflow.config_settings.config)

@@ -31,7 +31,7 @@ DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
 STATES = (DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING)
 
 #: a checkpoint younger than this belongs to a run that is being trained
-_ALIVE_SECONDS = 180
+_ALIVE_SECONDS = 360
 
 
 @dataclass(frozen=True)
