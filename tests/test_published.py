@@ -1,6 +1,7 @@
 """Published results: a fresh checkout goes on where they end, without weights."""
 
 import hashlib
+import io
 import logging
 import re
 import shutil
@@ -8,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -19,6 +22,8 @@ from smoothcore.files import records, schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
+from smoothcore.results import statistics
+from smoothcore.results.collected import Results
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import Run
 from smoothcore.workflow.adoption import adopt, read_adopted
@@ -42,6 +47,15 @@ def checkout(finished, tmp_path) -> Workflow:
     study = Workflow(tmp_path / "study")
     publish(finished.results, study.results)
     return study
+
+
+def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make():
+    root = Path(__file__).parents[1] / "results" / "paper"
+    folder = root if (root / TABLES[0]).exists() else root / "partial"
+    found = Results(root / "grid.parquet", folder)
+    for name, made in statistics.all_tables(found.measures, found.runs, found.grid).items():
+        written = pd.read_csv(io.StringIO(made.to_csv(index=False)))
+        pd.testing.assert_frame_equal(pd.read_csv(folder / f"{name}.csv"), written, rtol=1e-9)
 
 
 def test_what_is_published_says_what_made_it(finished, checkout):

@@ -146,6 +146,21 @@ def test_an_edit_makes_stale_what_it_can_change(dry_runs, name):
         assert all("FPL" in run for run in runs_planned(said))
 
 
+def test_missing_runs_are_not_overlooked_behind_images_that_are_prepared_again(finished, tmp_path):
+    edit = {"smoothcore/datasets/digits.py": with_a_constant}
+    study = finished.copy_to(tmp_path / "study", copy_repository(tmp_path / "x", edit))
+    run = study.run_at(size=16)
+    for path in (study.layout.weights(run), study.layout.record(run), study.layout.measured(run)):
+        path.unlink()
+    dry, real = study.snakemake("--dry-run"), study.snakemake(fails=True)
+    for said in (dry, real):
+        assert "is to be prepared again, and Snakemake would make nothing else, though" in said
+    alone = str(study.layout.data("digits").relative_to(study.folder))
+    assert f"--force -- {alone}" in real
+    assert planned(study.snakemake("--force", "--", alone)) == {"prepare_data": 1}
+    assert study.planned()["train"] == 1
+
+
 def rows_without(table, *measures):
     """The rows of a table of measures but those of some measures, as text."""
     for measure in measures:

@@ -238,7 +238,7 @@ class Session:
             for job, stage, _ in self._needed(dag)
             if stage and (change := dag.reason(job).params_changed)
         )
-        return [*filter(None, [self._without_images(dag)]), *changed]
+        return [*filter(None, [self._without_images(dag), self._overlooked(dag)]), *changed]
 
     def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None, Run | None]]:
         """Yield the jobs of this study that Snakemake has decided to run.
@@ -277,13 +277,33 @@ class Session:
                 dag.forcefiles.add(str(partial))
 
     def check_images(self, dag: Any) -> None:
-        """Refuse to train finished runs again for no reason but images that are not there.
+        """Refuse a start that would train finished runs for want of images, or overlook others.
 
         Raises:
             SmoothcoreError: it would happen; the message names the way out.
         """
-        if said := self._without_images(dag):
+        if said := self._without_images(dag) or self._overlooked(dag):
             raise SmoothcoreError(said)
+
+    def _overlooked(self, dag: Any) -> str:
+        """Return what is to be done if Snakemake prepares the images again and misses what lacks.
+
+        Behind a job that runs it asks no other for reasons of its own, and leaves out those that
+        need it as `ancient` alone (9.27): it would end well, with runs missing.
+        """
+        planned = {str(path) for job in dag.needrun_jobs() for path in job.output}
+        if not self.data.exists() or str(self.data) not in planned:
+            return ""
+        lacking = {
+            path for job in dag.jobs for path in map(str, job.output) if not Path(path).exists()
+        } - planned
+        if not lacking:
+            return ""
+        command = repair_command(self.data, force=True)
+        return (
+            f"{self.data} is to be prepared again, and Snakemake would make nothing else, though "
+            f"{len(lacking)} files are missing. Prepare the images alone first:  {command}"
+        )
 
     def _without_images(self, dag: Any) -> str:
         """Return what is to be done if runs would be trained again only for want of the images.
