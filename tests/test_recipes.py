@@ -51,12 +51,10 @@ def extended(tmp_path_factory) -> Path:
 def study(extended, tmp_path_factory) -> Workflow:
     """A small study with the new dataset, the new regularizer and the new measure."""
     workflow = Workflow(tmp_path_factory.mktemp("recipes"), extended, CONFIG)
-    overlays = [str(extended / name) for name in OVERLAYS]
-    # the last --configfile counts
-    done = subprocess.run(
-        [*workflow.command(), "--configfile", str(workflow.config_file), *overlays],
-        capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
+    command = workflow.command()
+    at = command.index(str(workflow.config_file)) + 1
+    command[at:at] = [str(extended / name) for name in OVERLAYS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
     workflow.config["name"] = "coarse"  # of the last overlay
     return workflow
