@@ -3,7 +3,7 @@
 Every function is pure. What cannot be computed is NaN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from smoothcore.results.selection import (
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
+_RATIOS = ["measure", "estimator", "mean", "std", "low", "high", "n_matched", "n_pairs"]
 _TAUS = ["measure", "estimator", "images", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"]
 
 
@@ -250,6 +251,14 @@ def table2(penalties: pd.DataFrame) -> pd.DataFrame:
     return table.join(pd.DataFrame(paper, columns=[f"paper_{c}" for c in columns], dtype=float))
 
 
+def _ratios(of: pd.DataFrame, estimates: list[tuple[str, str]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns `_RATIOS` of each estimate, from rows with a column ``ratio``."""
+    for measure, estimator in estimates:
+        rows = of[(of["measure"] == measure) & (of["estimator"] == estimator)]
+        mean = _mean(rows, "ratio", "", std=True).values()
+        yield measure, estimator, *mean, len(rows), rows["pair"].nunique()
+
+
 def penalty_effects(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     """Return what each penalty does to every measure, at its reported λ.
 
@@ -263,19 +272,10 @@ def penalty_effects(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFra
     matched = matched.assign(ratio=matched["regularized"] / matched["unregularized"])
     rows = []
     for regularizer, lambda_ in reported_lambdas(runs, grid).items():
-        for measure, estimator in _estimates(matched):
-            of = matched[
-                (matched["regularizer"] == regularizer)
-                & (matched["measure"] == measure)
-                & (matched["estimator"] == estimator)
-            ]
-            counts = (len(of), of["pair"].nunique())
-            key = (regularizer, lambda_, all_regularizers()[regularizer].measure)
-            rows.append((*key, measure, estimator, *_mean(of, "ratio", "", True).values(), *counts))
-    columns = ["regularizer", "lambda", "penalized", "measure", "estimator"]
-    return pd.DataFrame(
-        rows, columns=[*columns, "mean", "std", "low", "high", "n_matched", "n_pairs"]
-    )
+        key = (regularizer, lambda_, all_regularizers()[regularizer].measure)
+        of = matched[matched["regularizer"] == regularizer]
+        rows += [(*key, *ratios) for ratios in _ratios(of, _estimates(matched))]
+    return pd.DataFrame(rows, columns=["regularizer", "lambda", "penalized", *_RATIOS])
 
 
 def rate_effects(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -295,14 +295,8 @@ def rate_effects(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
     matched = matched.assign(ratio=matched["other_value"] / matched["value"])
     rows = []
     for rates, both in matched.groupby(["learning_rate", "other_rate"]):
-        for key in _estimates(matched):
-            of = both[(both["measure"] == key[0]) & (both["estimator"] == key[1])]
-            counts = (len(of), of["pair"].nunique())
-            rows.append((*rates, *key, *_mean(of, "ratio", "", True).values(), *counts))
-    columns = ["learning_rate", "other_rate", "measure", "estimator"]
-    return pd.DataFrame(
-        rows, columns=[*columns, "mean", "std", "low", "high", "n_matched", "n_pairs"]
-    )
+        rows += [(*rates, *ratios) for ratios in _ratios(both, _estimates(matched))]
+    return pd.DataFrame(rows, columns=["learning_rate", "other_rate", *_RATIOS])
 
 
 def all_tables(

@@ -116,8 +116,12 @@ def training_memory_mb(study: "Study", attempt: int = 1) -> int:
     A network and its gradient, 8 bytes a weight, come on top of `MEMORY_MB`.
     """
     weights = all_datasets()[study.dataset].d * study.network.hidden_units
-    megabytes = MEMORY_MB[study.training.engine] + 4 * 8 * weights / 1e6 + SUBMISSION_MB
-    return attempt * math.ceil(megabytes / 50) * 50
+    megabytes = MEMORY_MB[study.training.engine] + 4 * 8 * weights / 1e6
+    return _asked_mb(megabytes, attempt)
+
+
+def _asked_mb(megabytes: float, attempt: int) -> int:
+    return attempt * math.ceil((megabytes + SUBMISSION_MB) / 50) * 50
 
 
 def measuring_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
@@ -137,8 +141,8 @@ def measuring_memory_mb(run: "Run", study: "Study", attempt: int = 1) -> int:
     Measured: 313 MB at h = 256 and 10,000 images, 923 MB at 2048, 888 MB at 4096 and 64 images.
     """
     h = study.network.hidden_units
-    megabytes = MEMORY_MB["sparse"] + (32 * h**2 + 24 * h * run.size) / 1e6 + SUBMISSION_MB
-    return attempt * math.ceil(megabytes / 50) * 50
+    megabytes = MEMORY_MB["sparse"] + (32 * h**2 + 24 * h * run.size) / 1e6
+    return _asked_mb(megabytes, attempt)
 
 
 def cost_class(run: "Run", study: "Study") -> str:

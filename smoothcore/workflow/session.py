@@ -285,24 +285,30 @@ class Session:
         if said := self._without_images(dag) or self._overlooked(dag):
             raise SmoothcoreError(said)
 
+    @property
+    def _images_first(self) -> str:
+        command = repair_command(self.data, force=True)
+        return f"Prepare the images alone first:  {command}"
+
     def _overlooked(self, dag: Any) -> str:
         """Return what is to be done if Snakemake prepares the images again and misses what lacks.
 
         Behind a job that runs it asks no other for reasons of its own, and leaves out those that
         need it as `ancient` alone (9.27): it would end well, with runs missing.
         """
+        if not self.data.exists():
+            return ""
         planned = {str(path) for job in dag.needrun_jobs() for path in job.output}
-        if not self.data.exists() or str(self.data) not in planned:
+        if str(self.data) not in planned:
             return ""
         lacking = {
             path for job in dag.jobs for path in map(str, job.output) if not Path(path).exists()
         } - planned
         if not lacking:
             return ""
-        command = repair_command(self.data, force=True)
         return (
             f"{self.data} is to be prepared again, and Snakemake would make nothing else, though "
-            f"{len(lacking)} files are missing. Prepare the images alone first:  {command}"
+            f"{len(lacking)} files are missing. {self._images_first}"
         )
 
     def _without_images(self, dag: Any) -> str:
@@ -321,10 +327,9 @@ class Session:
         }
         if not again:
             return ""
-        command = repair_command(self.data, force=True)
         return (
             f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would be "
-            f"trained again. Prepare the images alone first:  {command}  To train all again, "
+            f"trained again. {self._images_first}  To train all again, "
             f"delete {self.layout.root / 'weights'}"
         )
 
