@@ -28,7 +28,7 @@ rule collect:
         measures=[LAYOUT.measured(run) for run in RUNS],
         curves=[LAYOUT.curve(run) for run in RUNS],
     output:
-        [f"{STUDY_FOLDER}/{name}.parquet" for name in ("runs", "measures", "curves")],
+        [f"{STUDY_FOLDER}/{name}" for name in COLLECTED],
     log:
         f"{STUDY_FOLDER}/logs/collect.log",
     benchmark:
@@ -51,10 +51,7 @@ rule collect_present:
     input:
         grid=LAYOUT.grid,
     output:
-        [
-            f"{STUDY_FOLDER}/partial/{name}.parquet"
-            for name in ("runs", "measures", "curves")
-        ],
+        [f"{STUDY_FOLDER}/partial/{name}" for name in COLLECTED],
     log:
         f"{STUDY_FOLDER}/logs/collect_present.log",
     benchmark:
