@@ -24,7 +24,8 @@ from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import to_settings
 from tests.workflow import REPOSITORY, TIMINGS, wait_until
 
-RUN = Run("3-5", 32, 0, "none", 0.0, 0.002)
+#: a learning rate so small that a fast machine trains for more than a second
+RUN = Run("3-5", 32, 0, "none", 0.0, 0.0005)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-5, 1_000_000)
 MEASURING = MeasuringSettings(n_samples=20, grid_points=10)
 #: the library, wherever the job is started
@@ -296,7 +297,7 @@ def test_settings_are_refused_with_every_problem(data, tmp_path):
 
 def test_nothing_to_measure(data, tmp_path):
     done = ByHand(tmp_path / "run", data).finish("measure")
-    assert_refused(done, "lambda-0.0_lr-0.002.npz does not exist")
+    assert_refused(done, "lambda-0.0_lr-0.0005.npz does not exist")
 
 
 @pytest.mark.parametrize("kept", ["weights", "record", "curve"])
