@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from smoothcore.workflow.plan import Plan
 from smoothcore.workflow.session import Session
 from tests.synthetic_study import paper_study, write_study
 from tests.workflow import study_of
@@ -62,7 +63,7 @@ def test_partial_tables_that_are_older_than_a_run_are_stale(tmp_path, monkeypatc
     for seconds, stale in ((1, set()), (-1, {"results/x/partial/runs.parquet"})):
         os.utime(partial / "runs.parquet", (newest + seconds,) * 2)
         dag = SimpleNamespace(forcefiles=set())
-        session.force_stale_tables(dag)
+        Plan(session, dag).force_stale_tables()
         assert dag.forcefiles == stale
 
 

@@ -120,6 +120,8 @@ class RunProgress(logging.Handler):
     Args:
         jobs: returns the jobs that have to run; asked once, when Snakemake has decided.
         changes: returns in words what makes finished runs stale; asked at the same time.
+        refusal: returns why the same start is refused where it is no dry run, or nothing; asked of
+            a dry run.
         dry_run: whether nothing is run; then only the cost is said.
         interrupted: whether a person stopped it; what was running is then not spoken of.
         afterwards: returns in words what is left to do once all is done, or nothing.
@@ -132,6 +134,7 @@ class RunProgress(logging.Handler):
         jobs: Callable[[], Iterable[Job]],
         *,
         changes: Callable[[], Iterable[str]] = tuple,
+        refusal: Callable[[], str] = str,
         dry_run: Callable[[], bool] = lambda: False,
         interrupted: Callable[[], bool] = lambda: False,
         afterwards: Callable[[], str] = str,
@@ -139,12 +142,13 @@ class RunProgress(logging.Handler):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._jobs, self._changes = jobs, changes
+        self._jobs, self._changes, self._refusal = jobs, changes, refusal
         self._dry_run, self._interrupted, self._clock = dry_run, interrupted, clock
         self._afterwards = afterwards
         self._stream = stream or sys.stderr
         self._tally: Tally | None = None
         self._changed: list[str] = []
+        self._refused = ""
         self._logs: dict[int, Path] = {}
         self._told_at = -1e9
         # not _closed: logging.Handler.close() sets an attribute of that name
@@ -167,6 +171,8 @@ class RunProgress(logging.Handler):
                 runs = _runs(self._tally.runs()[1])
                 self._say(f"{runs} would be computed, about {_core_time(hours)}")
                 self._say_changes()
+                if self._refused:
+                    self._say(f"This start would be refused: {self._refused}")
             elif self._tally is not None and self._tally.started | self._tally.finished:
                 self._tell(at_once=True)
                 if said := self._afterwards():
@@ -200,7 +206,9 @@ class RunProgress(logging.Handler):
         self._tally = Tally({job.id: job for job in self._jobs()})
         runs = self._tally.runs()[1]
         self._changed = list(self._changes())
-        if runs and not self._dry_run():
+        if self._dry_run():
+            self._refused = self._refusal()
+        elif runs:
             self._say(f"{_runs(runs)} to compute")
             self._say_changes()
             threading.Thread(target=self._beat, daemon=True).start()

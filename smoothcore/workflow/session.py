@@ -1,21 +1,17 @@
-"""One start of Snakemake on a study: what its rules ask the library."""
+"""A study as the rules of one start of Snakemake see it: its runs, their files, their order."""
 
-import contextlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from snakemake.io import is_flagged
-
 from smoothcore.datasets import prepare
-from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
+from smoothcore.errors import SmoothcoreError
 from smoothcore.files.locking import only_writer
 from smoothcore.files.paths import Layout
-from smoothcore.files.repair import repair_command
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import NONE
@@ -23,15 +19,13 @@ from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, monotonicity_runs, search_lambdas
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.recipe import recipe_of
-from smoothcore.workflow import changes, costs
+from smoothcore.workflow import costs
 from smoothcore.workflow.adoption import read_adopted
-from smoothcore.workflow.collecting import read_grid, records_and_measures, search_so_far
+from smoothcore.workflow.collecting import search_so_far
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import measuring_code, training_code
-from smoothcore.workflow.progress import Job
 from smoothcore.workflow.published import (
     RESTORED,
-    TABLES,
     forget,
     restore,
     restored_runs,
@@ -221,155 +215,6 @@ class Session:
         runs = [run for run in self.runs if pair in (None, run.pair)]
         weights = [self.layout.weights(run) for run in runs if run not in self.restored]
         return [*(of(run) for run in runs for of in kinds), *weights]
-
-    def jobs(self, dag: Any) -> Iterator[Job]:
-        """Yield the jobs of this study that Snakemake runs, with their expected seconds."""
-        for job, stage, run in self._needed(dag):
-            seconds, trains = costs.MEASURE_SECONDS, stage == "training"
-            if trains and run:
-                seconds = costs.expected_seconds(run, self.study)
-            name, done = str(run) if run else None, partial(dag.finished, job)
-            yield Job(job.jobid, job.rule.name, name, seconds, trains, done)
-
-    def changes(self, dag: Any) -> list[str]:
-        """Return what makes finished runs stale: settings, code, or images that are gone."""
-        changed = changes.lines(
-            (stage, change.only_old, change.only_new)
-            for job, stage, _ in self._needed(dag)
-            if stage and (change := dag.reason(job).params_changed)
-        )
-        return [*filter(None, [self._without_images(dag), self._overlooked(dag)]), *changed]
-
-    def _needed(self, dag: Any) -> Iterator[tuple[Any, str | None, Run | None]]:
-        """Yield the jobs of this study that Snakemake has decided to run.
-
-        Each with what it does, ``training`` or ``measuring``, and to which run; both are None if it
-        is about all runs. Their files tell: where this workflow is imported, rules have other
-        names.
-        """
-        stages = {f"{self.folder}/weights/": "training", f"{self.folder}/measures/": "measuring"}
-        for job in dag.needrun_jobs():
-            first = str(next(iter(job.output), ""))
-            if first.startswith(f"{self.folder}/"):
-                stage = next((stages[s] for s in stages if first.startswith(s)), None)
-                yield job, stage, Run.from_coordinates(job.wildcards) if stage else None
-
-    def force_stale_tables(self, dag: Any) -> None:
-        """Let tables be written again: of the runs, if made for other settings; partial, if old.
-
-        Snakemake notices by itself only where it remembers writing them: not in a copy of another
-        study's folder, nor in a fresh checkout.
-        """
-        from smoothcore.files.records import about
-        from smoothcore.files.storage import read_parquet
-
-        grid, partial = self.layout.grid, self.layout.root / "partial" / TABLES[0]
-        with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
-            if about(grid) != self.study.to_dict() or read_grid(grid)[1] != self.runs:
-                dag.forcefiles.add(str(grid))
-        # a file may be gone that a job just makes again
-        with contextlib.suppress(DamagedFileError, StorageError, FileNotFoundError):
-            rows = read_parquet(partial).num_rows  # first: most starts have no such table
-            finished = [run for run in self.runs if self.layout.is_finished(run)]
-            files = (of(r) for r in finished for of in (self.layout.record, self.layout.measured))
-            newest = max((file.stat().st_mtime for file in files), default=0.0)
-            if rows != len(finished) or newest > partial.stat().st_mtime:
-                dag.forcefiles.add(str(partial))
-
-    def check_images(self, dag: Any) -> None:
-        """Refuse a start that would train finished runs for want of images, or overlook others.
-
-        Raises:
-            SmoothcoreError: it would happen; the message names the way out.
-        """
-        if said := self._without_images(dag) or self._overlooked(dag):
-            raise SmoothcoreError(said)
-
-    @property
-    def _images_first(self) -> str:
-        command = repair_command(self.data, force=True)
-        return f"Prepare the images alone first:  {command}"
-
-    def _overlooked(self, dag: Any) -> str:
-        """Return what is to be done if Snakemake prepares the images again and misses what lacks.
-
-        Behind a job that runs it asks no other for reasons of its own, and leaves out those that
-        need it as `ancient` alone (9.27): it would end well, with runs missing.
-        """
-        if not self.data.exists():
-            return ""
-        planned = {str(path) for job in dag.needrun_jobs() for path in job.output}
-        if str(self.data) not in planned:
-            return ""
-        lacking = {
-            path for job in dag.jobs for path in map(str, job.output) if not Path(path).exists()
-        } - planned
-        if not lacking:
-            return ""
-        return (
-            f"{self.data} is to be prepared again, and Snakemake would make nothing else, though "
-            f"{len(lacking)} files are missing. {self._images_first}"
-        )
-
-    def _without_images(self, dag: Any) -> str:
-        """Return what is to be done if runs would be trained again only for want of the images.
-
-        They were deleted, or could not be prepared when published runs were restored. Of a restored
-        run Snakemake wants the weights, because it would measure the run again.
-        """
-        if self.data.exists():
-            return ""
-        again = {  # a restored run that was trained since is asked about twice
-            run
-            for job, stage, run in self._needed(dag)
-            if (stage == "training" and _is_finished(dag, job))
-            or (stage == "measuring" and run in self.restored)
-        }
-        if not again:
-            return ""
-        return (
-            f"{self.data} is gone, and {len(again)} finished runs of {self.layout.root} would be "
-            f"trained again. {self._images_first}  To train all again, "
-            f"delete {self.layout.root / 'weights'}"
-        )
-
-    def check_restored(self, dag: Any) -> None:
-        """Refuse to train runs beside restored ones that are not of this study and this code.
-
-        Snakemake knows no code of those: it would be told at the end, when all is collected.
-
-        Raises:
-            DamagedFileError: it would be; the message names the ways out.
-        """
-        if any(stage == "training" for _, stage, _ in self._needed(dag)):
-            restored = [r for r in self.runs if r in self.restored and self.layout.is_finished(r)]
-            records_and_measures(self.layout, self.study, restored)
-
-    def check_report(self, dag: Any) -> None:
-        """Refuse a report of Snakemake's own while what it shows is not there.
-
-        Raises:
-            SmoothcoreError: a table or figure is missing; the message names the way out.
-        """
-        shown = sorted(str(f) for job in dag.jobs for f in job.output if is_flagged(f, "report"))
-        ours = [Path(path) for path in shown if path.startswith(f"{self.folder}/")]
-        missing = [path for path in ours if not path.exists()]
-        if missing:
-            n = len(missing) - 1
-            others = f" and {n} other{'s' * (n > 1)} are" if n else " is"
-            raise SmoothcoreError(
-                f"{self.layout.root} has nothing to report yet: {missing[0]}{others} missing. "
-                "`snakemake` makes what is missing; `snakemake partial`, then `snakemake partial "
-                "--report`, reports what is there. For another study name its config:  "
-                "snakemake --report FILE --configfile its.yaml"
-            )
-
-
-def _is_finished(dag: Any, job: Any) -> bool:
-    """Tell whether a job has all its outputs and runs only because an input is prepared again."""
-    reason = dag.reason(job)
-    others = (reason.missing_output, reason.params_changed, reason.code_changed, reason.forced)
-    return not any(others) and all(Path(path).exists() for path in job.output)
 
 
 def _round(pair: str) -> int:

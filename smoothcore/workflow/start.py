@@ -17,6 +17,7 @@ from smoothcore.files.repair import COMMAND_VARIABLE
 from smoothcore.files.storage import check_writable
 from smoothcore.study.config import Study, check_files, load_study, merged
 from smoothcore.workflow.messages import Messages, interrupts
+from smoothcore.workflow.plan import Plan
 from smoothcore.workflow.progress import RunProgress
 from smoothcore.workflow.session import Session
 
@@ -50,31 +51,34 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         return session
     session.restore_published(logger.info)
 
+    def plan() -> Plan:
+        return Plan(session, workflow.dag)
+
     def check() -> None:
         os.environ[COMMAND_VARIABLE] = command_typed(sys.argv, executes=not workflow.dryrun)
         if workflow.dryrun or workflow.touch:
             return
         check_writable(session.layout.root)
-        session.check_images(workflow.dag)
-        session.check_restored(workflow.dag)
+        plan().check()
 
     interrupts.listen()
     progress = RunProgress(
-        lambda: session.jobs(workflow.dag),
-        changes=lambda: session.changes(workflow.dag),
+        lambda: plan().jobs(),
+        changes=lambda: plan().changes(),
+        refusal=lambda: plan().refusal(),
         dry_run=lambda: workflow.dryrun,
         interrupted=lambda: interrupts.count > 0,
         afterwards=session.search_message,
     )
 
-    def plan() -> None:
+    def before_planning() -> None:
         lift_default_limit(workflow.scheduling_settings)
-        session.force_stale_tables(workflow.dag)
+        plan().force_stale_tables()
 
     before = {
-        "Building DAG": plan,
+        "Building DAG": before_planning,
         "run_info": check,
-        "Creating report": lambda: session.check_report(workflow.dag),
+        "Creating report": lambda: plan().check_report(),
     }
     _attach(Messages(before, session.layout.root, progress))
     return session
