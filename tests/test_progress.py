@@ -37,14 +37,15 @@ def test_jobs_of_another_workflow_count_for_nothing():
     assert not t.started and not t.finished and not t.failed
 
 
-def test_jobs_of_one_run_that_were_submitted_together_are_one_that_runs():
-    out = io.StringIO()
-    shown = RunProgress(lambda: JOBS, stream=out, clock=lambda: 0.0)
+@pytest.mark.parametrize("state", ["running", "submitted"])
+def test_jobs_of_one_run_that_were_submitted_together_are_one_run(state):
+    out, submits = io.StringIO(), state == "submitted"
+    shown = RunProgress(lambda: JOBS, submits=lambda: submits, stream=out, clock=lambda: 0.0)
     shown.emit(logging.makeLogRecord({"event": "run_info"}))
     for job_id in (1, 2):
         shown.emit(logging.makeLogRecord({"event": "job_info", "jobid": job_id}))
     shown.close()
-    assert f"0 of 2 runs done, 1 running ({SMALL})" in out.getvalue()
+    assert f"0 of 2 runs done, 1 {state} ({SMALL})" in out.getvalue()
 
 
 def test_a_run_is_done_when_its_last_job_is():

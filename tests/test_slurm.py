@@ -260,6 +260,10 @@ def test_a_failing_run_names_its_log_and_leaves_the_others_running(story):
         assert (story.study / LAYOUT.record(run)).stat().st_mtime < story.unblocked
 
 
+def test_jobs_on_a_cluster_are_submitted_whether_they_run_or_wait(story):
+    assert re.search(r"of 6 runs done, \d submitted \(pair 0-1, size ", story.first[1])
+
+
 def test_a_failing_job_was_tried_as_often_as_the_profile_says(story):
     assert [job["JobState"] for job in story.jobs].count("FAILED") == 2
 

@@ -123,6 +123,7 @@ class RunProgress(logging.Handler):
         refusal: returns why the same start is refused where it is no dry run, or nothing; asked of
             a dry run.
         dry_run: whether nothing is run; then only the cost is said.
+        submits: whether jobs go to a cluster, where they may wait for their turn.
         interrupted: whether a person stopped it; what was running is then not spoken of.
         afterwards: returns in words what is left to do once all is done, or nothing.
         stream: where to write.
@@ -136,6 +137,7 @@ class RunProgress(logging.Handler):
         changes: Callable[[], Iterable[str]] = tuple,
         refusal: Callable[[], str] = str,
         dry_run: Callable[[], bool] = lambda: False,
+        submits: Callable[[], bool] = lambda: False,
         interrupted: Callable[[], bool] = lambda: False,
         afterwards: Callable[[], str] = str,
         stream: TextIO | None = None,
@@ -144,7 +146,7 @@ class RunProgress(logging.Handler):
         super().__init__()
         self._jobs, self._changes, self._refusal = jobs, changes, refusal
         self._dry_run, self._interrupted, self._clock = dry_run, interrupted, clock
-        self._afterwards = afterwards
+        self._submits, self._afterwards = submits, afterwards
         self._stream = stream or sys.stderr
         self._tally: Tally | None = None
         self._changed: list[str] = []
@@ -241,7 +243,8 @@ class RunProgress(logging.Handler):
         if tally.started:
             # of a submitted group the jobs of one run wait for each other
             running = {job.run or job.id for job in map(tally.jobs.get, tally.started) if job}
-            parts.append(f"{len(running)} running ({_running(tally)})")
+            state = "submitted" if self._submits() else "running"
+            parts.append(f"{len(running)} {state} ({_running(tally)})")
         failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
         if runs_failed := {job.run for job in failed if job.run}:
             parts.append(f"{len(runs_failed)} failed")

@@ -67,6 +67,7 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         changes=lambda: plan().changes(),
         refusal=lambda: plan().refusal(),
         dry_run=lambda: workflow.dryrun,
+        submits=lambda: workflow.non_local_exec,
         interrupted=lambda: interrupts.count > 0,
         afterwards=session.search_message,
     )
