@@ -16,11 +16,10 @@ sys.path.insert(0, str(HERE))
 from smoothcore.engines import ENGINES
 from smoothcore.errors import SmoothcoreError
 from smoothcore.jobs.settings import DataSettings
-from smoothcore.results import FIGURES, FORMATS, TABLES, result_files
+from smoothcore.results import COLLECTED, FIGURES, FORMATS, TABLES, result_files
 from smoothcore.workflow.collecting import digest_of_present_runs, missing_in_words
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import descriptions, fingerprint
-from smoothcore.workflow.published import TABLES as COLLECTED
 from smoothcore.workflow.start import open_session, shell_prefix
 
 try:

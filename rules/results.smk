@@ -76,7 +76,7 @@ rule make_figures:
 
 rule make_report:
     input:
-        [f"{{folder}}/{name}.parquet" for name in ("runs", "measures", "curves")],
+        [f"{{folder}}/{name}" for name in COLLECTED],
         [f"{{folder}}/{name}.csv" for name in TABLES],
         [f"{{folder}}/{name}.svg" for name in FIGURES],
         grid=LAYOUT.grid,

@@ -22,19 +22,13 @@ from smoothcore.files import records, schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.results import statistics
+from smoothcore.results import COLLECTED, statistics
 from smoothcore.results.collected import Results
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import Run
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.publish import publish
-from smoothcore.workflow.published import (
-    RESTORED,
-    TABLES,
-    published_tables,
-    restore,
-    tables_to_restore,
-)
+from smoothcore.workflow.published import RESTORED, published_tables, restore, tables_to_restore
 from smoothcore.workflow.session import Session
 from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned, study_of
 
@@ -51,7 +45,7 @@ def checkout(finished, tmp_path) -> Workflow:
 
 def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make():
     root = Path(__file__).parents[1] / "results" / "paper"
-    folder = root if (root / TABLES[0]).exists() else root / "partial"
+    folder = root if (root / COLLECTED[0]).exists() else root / "partial"
     found = Results(root / "grid.parquet", folder)
     for name, made in statistics.all_tables(found.measures, found.runs, found.grid).items():
         written = pd.read_csv(io.StringIO(made.to_csv(index=False)))
@@ -96,12 +90,12 @@ def test_published_runs_count_as_there(checkout, finished):
 
 def keep(tables, runs):
     """Leave only these runs in published tables, and name them on their page."""
-    for name in TABLES:
+    for name in COLLECTED:
         table = read_parquet(tables / name).to_pandas()
         kept = [Run.from_coordinates(row) in runs for row in table.to_dict("records")]
         rows = pa.Table.from_pandas(table[kept], preserve_index=False)
         write_parquet(tables / name, rows, about(tables / name))
-    digest = hashlib.sha256((tables / TABLES[0]).read_bytes()).hexdigest()
+    digest = hashlib.sha256((tables / COLLECTED[0]).read_bytes()).hexdigest()
     (tables / "README.md").write_text(f"| runs.parquet | `{digest}` |\n")
 
 
@@ -109,7 +103,7 @@ def test_runs_that_are_published_later_count_as_there_too(finished, checkout):
     """As `git pull` brings them; what was trained or deleted here stays as it is."""
     root, layout, runs = checkout.results, checkout.layout, checkout.runs
     (tables := root / "partial").mkdir()
-    for name in (*TABLES, "report.html"):
+    for name in (*COLLECTED, "report.html"):
         (root / name).rename(tables / name)
     keep(tables, runs[2:])
     assert restore(layout, tables_to_restore(root)) == RUNS - 2
@@ -244,7 +238,9 @@ def test_of_two_published_folders_the_one_with_more_runs_counts(checkout):
 def test_tables_without_a_run_are_restored_too(empty):
     """`snakemake partial` writes them where nothing was trained yet."""
     layout, study = empty.layout, {"study": study_of(empty.config).to_dict()}
-    for name, schema in zip(TABLES, (schemas.RUNS, schemas.MEASURES, schemas.CURVES), strict=True):
+    for name, schema in zip(
+        COLLECTED, (schemas.RUNS, schemas.MEASURES, schemas.CURVES), strict=True
+    ):
         write_parquet(layout.root / "partial" / name, schema.empty_table(), study)
     assert restore(layout, published_tables(layout.root)) == 0
     assert published_tables(layout.root) is None

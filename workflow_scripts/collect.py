@@ -5,9 +5,9 @@ import sys
 from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.files.storage import write_parquet
+from smoothcore.results import COLLECTED
 from smoothcore.workflow.collecting import collect, missing_in_words, read_grid
 from smoothcore.workflow.command_line import log_to_stderr, results_parser
-from smoothcore.workflow.published import TABLES
 
 
 @exits_readably
@@ -21,7 +21,7 @@ def main() -> None:
     layout = Layout(arguments.grid.parent)
     log.info(missing_in_words(layout, runs))
     tables = collect(layout, study, runs, allow_missing=arguments.allow_missing)
-    for name, table in zip(TABLES, tables, strict=True):
+    for name, table in zip(COLLECTED, tables, strict=True):
         write_parquet(arguments.folder / name, table, about={"study": study.to_dict()})
         log.info("%s: %d rows", name, table.num_rows)
 

@@ -3,7 +3,9 @@
 Snakemake imports this module whenever it starts, so it imports nothing.
 """
 
-#: made from the tables of runs and measures; each figure shows the numbers of one of the tables
+#: what all runs say, one table for all
+COLLECTED = ("runs.parquet", "measures.parquet", "curves.parquet")
+#: made from those of runs and measures; each figure shows the numbers of one of the tables
 TABLES = ("table1", "table2", "kendall_tau", "r_norm", "edge", "penalty_effects", "rate_effects")
 FIGURES = ("monotonicity", "figure2", "r_norm", "edge", "penalty_effects")
 FORMATS = ("svg", "png", "pdf")
@@ -17,7 +19,7 @@ def result_files(*, partial: bool) -> list[str]:
     """
     figures = FIGURES if partial else ("figure1", *FIGURES)
     return [
-        *("runs.parquet", "measures.parquet", "curves.parquet"),
+        *COLLECTED,
         *(f"{name}.csv" for name in TABLES),
         *(f"{name}.{kind}" for name in figures for kind in FORMATS),
         "report.html",

@@ -10,11 +10,11 @@ from snakemake.io import is_flagged
 
 from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
 from smoothcore.files.repair import repair_command
+from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
 from smoothcore.workflow import changes, costs
 from smoothcore.workflow.collecting import read_grid, records_and_measures
 from smoothcore.workflow.progress import Job
-from smoothcore.workflow.published import TABLES
 from smoothcore.workflow.session import Session
 
 
@@ -71,7 +71,7 @@ class Plan:
         from smoothcore.files.storage import read_parquet
 
         session, layout = self.session, self.session.layout
-        grid, partial = layout.grid, layout.root / "partial" / TABLES[0]
+        grid, partial = layout.grid, layout.root / "partial" / COLLECTED[0]
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
             if about(grid) != session.study.to_dict() or read_grid(grid)[1] != session.runs:
                 self._dag.forcefiles.add(str(grid))

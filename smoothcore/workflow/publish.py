@@ -11,10 +11,11 @@ from smoothcore.errors import SettingsError
 from smoothcore.files.records import about
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import atomic_write, read_parquet
+from smoothcore.results import COLLECTED
 from smoothcore.results.report.provenance import git_commit
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.published import PAGE, TABLES, remember_own, sha256_of
+from smoothcore.workflow.published import PAGE, remember_own, sha256_of
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
@@ -34,7 +35,7 @@ def publish(folder: Path, destination: Path) -> Path:
     whole = (folder / "report.html").exists() and _is_whole(folder)
     source = folder if whole else folder / "partial"
     target = destination if whole else destination / "partial"
-    missing = [name for name in (*TABLES, "report.html") if not (source / name).exists()]
+    missing = [name for name in (*COLLECTED, "report.html") if not (source / name).exists()]
     if missing:
         raise SettingsError(
             f"{source} lacks {', '.join(missing)}. {repair_hint(source / missing[-1])}"
@@ -59,7 +60,7 @@ def publish(folder: Path, destination: Path) -> Path:
 
 def _is_whole(folder: Path) -> bool:
     """Tell whether the tables are of the settings and the runs that the study has now."""
-    grid, runs = folder / "grid.parquet", folder / TABLES[0]
+    grid, runs = folder / "grid.parquet", folder / COLLECTED[0]
     if not (grid.exists() and runs.exists()) or about(grid) != about(runs)["study"]:
         return False
     asked, there = (read_parquet(p).select(COORDINATES).to_pylist() for p in (grid, runs))

@@ -11,12 +11,12 @@ from typing import Any
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
 from smoothcore.jobs.settings import MeasuringSettings
+from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 
 #: lists the runs that were restored, and tells of which tables
 RESTORED = "restored.json"
-TABLES = ("runs.parquet", "measures.parquet", "curves.parquet")
 #: says what made the published tables, and their SHA-256
 PAGE = "README.md"
 
@@ -62,21 +62,21 @@ def _has_runs(root: Path) -> bool:
 
 def _tables(root: Path) -> Path | None:
     folders = (root, root / "partial")
-    found = [f for f in folders if all((f / name).exists() for name in TABLES)]
+    found = [f for f in folders if all((f / name).exists() for name in COLLECTED)]
     return max(found, key=_n_runs) if len(found) > 1 else next(iter(found), None)
 
 
 def _n_runs(tables: Path) -> int:
     from smoothcore.files.storage import read_parquet
 
-    return read_parquet(tables / TABLES[0]).num_rows
+    return read_parquet(tables / COLLECTED[0]).num_rows
 
 
 def _is_news(tables: Path, seen: str) -> bool:
     """Tell whether tables are others than those seen, and named by the page beside them."""
     from smoothcore.files.storage import reading
 
-    digest, page = sha256_of(tables / TABLES[0]), tables / PAGE
+    digest, page = sha256_of(tables / COLLECTED[0]), tables / PAGE
     if digest == seen or not page.exists():
         return False
     with reading(page):
@@ -136,7 +136,7 @@ def remember_own(root: Path, tables: Path) -> None:
     """Note that tables are published from where they lie: none of their runs is to be restored."""
     restored, _ = _remembered(root)
     if restored is not None:
-        _remember(root, restored, sha256_of(tables / TABLES[0]))
+        _remember(root, restored, sha256_of(tables / COLLECTED[0]))
 
 
 def restore(layout: Layout, tables: Path) -> int:
@@ -148,7 +148,7 @@ def restore(layout: Layout, tables: Path) -> int:
 
     Args:
         layout: where the files go.
-        tables: the folder with the published `TABLES`.
+        tables: the folder with the published `COLLECTED`.
 
     Returns:
         How many runs were restored.
@@ -161,16 +161,16 @@ def restore(layout: Layout, tables: Path) -> int:
     from smoothcore.files.records import about, write_rows
     from smoothcore.files.storage import storage_errors
 
-    digest = sha256_of(tables / TABLES[0])
-    runs, measures, curves = (_by_run(tables / name) for name in TABLES)
+    digest = sha256_of(tables / COLLECTED[0])
+    runs, measures, curves = (_by_run(tables / name) for name in COLLECTED)
     if lacking := [run for run in runs if run not in measures or run not in curves]:
         raise DamagedFileError(
-            f"{tables} is not whole: {lacking[0]} is in {TABLES[0]} and not in the other tables. "
-            "Restore the folder from version control, or delete it."
+            f"{tables} is not whole: {lacking[0]} is in {COLLECTED[0]} and not in the other "
+            "tables. Restore the folder from version control, or delete it."
         )
-    study = about(tables / TABLES[1])["study"]["measures"]
+    study = about(tables / COLLECTED[1])["study"]["measures"]
     measuring = {field.name: study[field.name] for field in fields(MeasuringSettings)}
-    time = (tables / TABLES[0]).stat().st_mtime - _SECONDS_OLDER
+    time = (tables / COLLECTED[0]).stat().st_mtime - _SECONDS_OLDER
     restored, seen = _remembered(layout.root)
     before = restored or set()
     all_again = not seen or not _has_runs(layout.root)

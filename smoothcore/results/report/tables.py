@@ -203,28 +203,39 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
 
 def effects(table: pd.DataFrame) -> Table:
     """Return what each penalty, a row, does to each measure, a column."""
-    shown = selection.main_rows(table)
-    measures = list(dict.fromkeys(shown["measure"]))
-    rows = []
-    for name, of in shown.groupby("regularizer", sort=False):
-        by_measure = {row["measure"]: row for row in of.to_dict("records")}
-        head = [_swatch(by_measure[measures[0]]["penalized"], name), _lambda(of["lambda"].iloc[0])]
-        cells = [_mean(compared(by_measure[m]), f"effects.{name}.{m}") for m in measures]
-        rows.append([*head, _count(of["n_pairs"].max()), *cells])
-    return _table("effects", ["Penalty", "λ", "Pairs", *measures], rows, wide=True)
+
+    def head(row: Mapping[str, Any]) -> list[Cell]:
+        return [_swatch(row["penalized"], row["regularizer"]), _lambda(row["lambda"])]
+
+    return _ratios("effects", table, ["regularizer"], ["Penalty", "λ"], head)
 
 
 def rates(table: pd.DataFrame) -> Table:
     """Return what another learning rate, a row, does to each measure, a column."""
+
+    def head(row: Mapping[str, Any]) -> list[Cell]:
+        rate, other = row["learning_rate"], row["other_rate"]
+        return [Cell(f"{other:g} / {rate:g}", other)]
+
+    return _ratios("rates", table, ["learning_rate", "other_rate"], ["Learning rates"], head)
+
+
+def _ratios(
+    name: str,
+    table: pd.DataFrame,
+    by: list[str],
+    heads: list[str],
+    head: Callable[[Mapping[str, Any]], list[Cell]],
+) -> Table:
+    """Return a table of ratios with a row for each group ``by`` and a column for each measure."""
     shown = selection.main_rows(table)
-    measures = list(dict.fromkeys(shown["measure"]))
-    rows = []
-    for (rate, other), of in shown.groupby(["learning_rate", "other_rate"], sort=False):
+    measures, rows = list(dict.fromkeys(shown["measure"])), []
+    for key, of in shown.groupby(by, sort=False):
         by_measure = {row["measure"]: row for row in of.to_dict("records")}
-        key = f"rates.{rate:g}.{other:g}"
-        cells = [_mean(compared(by_measure[m]), f"{key}.{m}") for m in measures]
-        rows.append([Cell(f"{other:g} / {rate:g}", other), _count(of["n_pairs"].max()), *cells])
-    return _table("rates", ["Learning rates", "Pairs", *measures], rows, wide=True)
+        which = ".".join([name, *(f"{k:g}" if isinstance(k, float) else k for k in key)])
+        cells = [_mean(compared(by_measure[m]), f"{which}.{m}") for m in measures]
+        rows.append([*head(by_measure[measures[0]]), _count(of["n_pairs"].max()), *cells])
+    return _table(name, [*heads, "Pairs", *measures], rows, wide=True)
 
 
 def pairs(taus: pd.DataFrame, r_norms: pd.DataFrame) -> Table:
