@@ -35,7 +35,7 @@ tables:  ## print Table 1 and 2 of results/paper, or of FOLDER=results/...
 test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/.dev  ## linters, format, types, dry run of the full grid
+check: $(VENV)/.dev  ## linters, format, types, dry run of the paper's grid
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules

@@ -35,7 +35,7 @@ class Goal(Objective):
     regularizer: str = NONE
 
 
-#: λ and learning rate of each regularizer, from the published grid; they hardly matter for speed
+#: λ and learning rate of each regularizer, from the paper's grid; they hardly matter for speed
 GOALS = {
     name: Goal(lambda_, rate, regularizer=name)
     for name, lambda_, rate in (

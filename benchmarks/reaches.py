@@ -77,7 +77,7 @@ def _steps(steps: dict) -> Iterator[Reach]:
 
 
 def grid_hours(milliseconds: Mapping[str, float]) -> float:
-    """Return the core hours of training the published grid.
+    """Return the core hours of training the paper's grid.
 
     Args:
         milliseconds: what a step takes, by regularizer. `smoothcore.workflow.costs` expects their
@@ -109,7 +109,7 @@ def _jobs(jobs: list[dict]) -> Iterator[Reach]:
 
 def _workflow(workflow: dict) -> Iterator[Reach]:
     yield Reach("runs per hour, 2 cores ÷ 1", workflow["cores"]["ratio"][0], "≥", 1.9, 1.95)
-    yield Reach("dry run of the full grid, s", workflow["dry_run"]["seconds"], "≤", 20, 8)
+    yield Reach("dry run of the paper's grid, s", workflow["dry_run"]["seconds"], "≤", 20, 8)
 
 
 def show(reaches: list[Reach]) -> str:

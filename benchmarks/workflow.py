@@ -111,7 +111,7 @@ def cores(bench: Bench) -> dict:
 
 
 def dry_run(bench: Bench) -> dict:
-    """Return the seconds of a dry run of the full grid, and its number of runs."""
+    """Return the seconds of a dry run of the paper's grid, and its number of runs."""
     folder = bench.folder / "dry-run"
     folder.mkdir()
     runs = [snakemake(folder, *_DRY_RUN, "--quiet") for _ in range(bench.rounds(2))]
@@ -128,7 +128,7 @@ def run(bench: Bench) -> dict:
     results = {"overhead": overhead(bench)}
     bench.say("workflow: two cores against one")
     results["cores"] = cores(bench)
-    bench.say("workflow: dry run of the full grid")
+    bench.say("workflow: dry run of the paper's grid")
     results["dry_run"] = dry_run(bench)
     return results
 
@@ -144,7 +144,7 @@ def show(results: dict) -> str:
             f"runs per hour: {two['runs_per_hour']['1']:,.0f} on 1 core, "
             f"{two['runs_per_hour']['2']:,.0f} on 2, ratio {two['ratio'][0]:.2f} "
             f"(of {two['jobs']} runs)",
-            f"dry run of the full grid, {results['dry_run']['runs']} runs: "
+            f"dry run of the paper's grid, {results['dry_run']['runs']} runs: "
             f"{results['dry_run']['seconds']:.1f} s",
         ]
     )

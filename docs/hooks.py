@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add the published figures that pages show."""
-    for figure in ("monotonicity", "figure2"):
-        for path in (ROOT / "results" / "paper").rglob(f"{figure}.svg"):
+    """Add the published figures that pages show, and the report."""
+    for published in ("monotonicity.svg", "figure2.svg", "report.html"):
+        for path in (ROOT / "results" / "paper").rglob(published):
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))
 

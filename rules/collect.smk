@@ -1,4 +1,4 @@
-# From a file per cell to one table for all: the grid, its runs, its measures.
+# From a file per run to one table for all: the grid, its runs, its measures.
 
 
 rule write_grid:

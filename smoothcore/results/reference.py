@@ -25,7 +25,8 @@ _HEAD = """\
 Everything a study found lies in `results/<name>/`: Parquet files with one row per run or value,
 and small CSV files made from them. `runs.parquet`, `measures.parquet` and `curves.parquet` also
 exist as folders with one file per run, `runs/` and so on, in which `pair`, `size`, `seed` and
-`regularizer` are names of folders. The first six columns identify a run.
+`regularizer` are names of folders; there `curves/` keeps more epochs. The first six columns
+identify a run.
 """
 
 _PARQUET = {

@@ -118,11 +118,12 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
     """Return Table 1 from `kendall_taus`: one row per measure and estimator.
 
     Returns:
-        ``mean`` and sample standard deviation ``std`` of the τ so far, the bootstrap interval of
-        the mean ``low``, ``high``; ``seed_stderr``, the standard error of the mean of these very
-        pairs, from the scatter between seeds alone; ``n_values`` τ averaged of ``n_pairs`` pairs,
-        over ``n_sizes`` sizes at most, ``n_complete`` of them over all their sizes, ``n_in_grid``
-        asked for; ``paper_mean``, ``paper_std`` for the paper's estimator.
+        ``mean`` and sample standard deviation ``std`` of the τ that are there, with the bootstrap
+        interval of the mean ``low``, ``high``; ``seed_stderr``, the standard error of the mean that
+        the scatter between seeds alone gives, the pairs being these. ``n_values`` of ``n_in_grid``
+        pairs and seeds have a τ, ``n_complete`` of them over every size; they are of ``n_pairs``
+        pairs and up to ``n_sizes`` sizes. ``paper_mean``, ``paper_std``: the paper's, at its
+        estimator.
     """
     taus = typed(taus, _TAUS)
     rows = []
@@ -214,8 +215,8 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
         ``lower_bound`` is l_S, and ``n_at_bound`` of them lie at or below it without a penalty.
         ``r_norm_…`` is the mean of equation 16 over ``n_matched`` runs of ``n_pairs`` pairs:
         ``mean``, sample standard deviation ``std`` and bootstrap interval ``low``, ``high``;
-        ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Neither
-        has a meaning, and both are NaN, where the unregularized mean is not above the bound.
+        ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Both are
+        NaN where the unregularized mean is not above the bound.
         ``n_interpolating`` of ``n_in_grid`` runs interpolate at λ. ``reported``: Table 2 reports
         this λ. ``upper_bound``: at most half of the runs at the largest λ failed to interpolate, so
         that the ratio at a larger one may be lower.

@@ -1,6 +1,6 @@
 """What a run of the grid is expected to cost, so that a scheduler can plan with it.
 
-An estimate, good to a factor of about two for the published grid and rougher elsewhere: the number
+An estimate, good to a factor of about two for the paper's grid and rougher elsewhere: the number
 of epochs to interpolation differs several-fold between pairs. It decides how much time a job asks
 for, what goes first and which runs share an allocation; no result depends on it.
 
