@@ -9,6 +9,9 @@ from smoothcore.datasets import mnist
 from smoothcore.files.locking import only_writer
 from tests.workflow import Workflow, without_tensorflow
 
+#: of a person's own cluster
+os.environ.pop("SNAKEMAKE_PROFILE", None)
+
 #: the files that take minutes, longest first: begun last, one of them would keep one core waiting
 LONGEST_FIRST = (
     "test_slurm.py",  # mostly waiting

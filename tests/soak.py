@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import random
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ from pathlib import Path
 import psutil
 
 from smoothcore.errors import DamagedFileError
+from smoothcore.files.storage import read_parquet
 from tests.workflow import (
     TARGETS,
     Workflow,
@@ -37,7 +39,11 @@ from tests.workflow import (
 #: what is killed last in a start: one after the other, so that few kills see all of them
 LAST = ("snakemake", "group", "script")
 
-OPTIONS = ("--set-resources", "train:checkpoint_seconds=1")
+#: what has to be killed at least once, and the plan that does it
+KINDS = {"train": "train", "snakemake alone": "snakemake", "snakemake and its jobs": "group"}
+
+#: training takes a fraction of a second; quoted, since Snakemake would round a number
+OPTIONS = ("--set-resources", "train:checkpoint_seconds='0.05'")
 
 
 class Watcher(threading.Thread):
@@ -89,7 +95,10 @@ def soak(
     seed: int,
     say: Callable[[str], None],
 ) -> collections.Counter:
-    """Run the grid with this many kills; return what was killed how often, and what was seen.
+    """Run the grid with this many kills, or more until each of `KINDS` was killed.
+
+    Returns:
+        What was killed how often, and what was seen.
 
     Raises:
         AssertionError: a file was wrong at any moment, or a complete grid differs.
@@ -102,8 +111,11 @@ def soak(
         while not watcher.wrong:
             # without the images nothing else can be killed: once is enough
             spared = {"prepare_data"} if counts["prepare_data"] else set()
-            plan = ["script"] * rng.randint(0, 2) + [next(last)]
-            victims = _start_and_kill(workflow, rng, plan[: kills - killed], orphans, spared)
+            if killed < kills:
+                plan = (["script"] * rng.randint(0, 2) + [next(last)])[: kills - killed]
+            else:
+                plan = [plan for kind, plan in KINDS.items() if not counts[kind]][:1]
+            victims = _start_and_kill(workflow, rng, plan, orphans, spared)
             counts.update(victims)
             counts["starts"] += 1
             killed += len(victims)
@@ -113,11 +125,16 @@ def soak(
             wait_until(lambda: not any(map(is_alive, orphans)))
             assert workflow.comparable() == expected
             counts["complete grids"] += 1
-            if killed >= kills:
+            runs = read_parquet(workflow.results / "runs.parquet")
+            counts["resumes"] += sum(runs["resumes"].to_pylist())
+            if killed >= kills and all(counts[kind] for kind in KINDS):
                 break
             shutil.rmtree(workflow.results)
     finally:
         watcher.stop()
+        for orphan in orphans:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                orphan.kill()
     assert not watcher.wrong, watcher.wrong[:5]
     counts["files read meanwhile"] = watcher.read
     return counts
@@ -135,15 +152,17 @@ def _start_and_kill(
     try:
         for what in plan:
             # one in eight dies before it has started a job
-            if rng.random() > 1 / 8:
-                wait_until(lambda: scripts_of(process) or process.poll() is not None)
-            time.sleep(rng.uniform(0, 4))
+            if what == "train" or rng.random() > 1 / 8:
+                wait_until(lambda w=what: _targets(process, w) or process.poll() is not None)
+            time.sleep(rng.uniform(0, 0.1 if what == "train" else 4))
             orphans += (scripts := scripts_of(process))
             if process.poll() is not None:
                 break
             names = {script: script_name(script) for script in scripts}
             victims = [script for script in scripts if names[script] not in {None, *spared}]
-            if what == "script" and victims:
+            if what == "train":
+                victims = [script for script in victims if names[script] == what]
+            if what in ("script", "train") and victims:
                 victim = rng.choice(victims)
                 with contextlib.suppress(psutil.NoSuchProcess):
                     victim.kill()
@@ -159,12 +178,18 @@ def _start_and_kill(
                 break
         process.wait(timeout=300)
     finally:
-        kill_group(process)
+        if process.poll() is None:  # the jobs of a snakemake that was killed alone live on
+            kill_group(process)
     if process.returncode < 0:
         workflow.snakemake("--unlock")
     elif not killed:
         assert process.returncode == 0, (workflow.folder / "snakemake.log").read_text()[-4000:]
     return killed
+
+
+def _targets(process: subprocess.Popen, what: str) -> list[psutil.Process]:
+    """Return the scripts that run, of one kind or of any."""
+    return [s for s in scripts_of(process) if what != "train" or script_name(s) == what]
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -1,9 +1,11 @@
+import contextlib
 import errno
 import fcntl
 import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -12,43 +14,54 @@ from smoothcore.errors import StorageError
 from smoothcore.files.locking import only_writer
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from smoothcore.files.locking import only_writer
 with only_writer(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(float(sys.argv[2]))
+    sys.stdin.readline()
 """
 
 
-def hold(path, seconds):
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path), str(seconds)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "held\n"
-    return process
+@contextlib.contextmanager
+def held(path):
+    """Let another process hold the lock until it reads a line, or dies."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "held\n"
+        yield process
 
 
 def test_the_second_writer_waits_and_says_so(tmp_path, caplog):
-    path = tmp_path / "run.npz"
-    began = time.monotonic()
-    process = hold(path, 0.5)
-    with caplog.at_level(logging.INFO), only_writer(path):
-        assert time.monotonic() - began >= 0.5
-        assert process.wait(timeout=10) == 0
-    process.stdout.close()
+    path, released = tmp_path / "run.npz", threading.Event()
+
+    def release_once_told():
+        while "waiting" not in caplog.text:
+            time.sleep(0.01)
+        time.sleep(0.3)  # it is waiting now
+        released.set()
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    with caplog.at_level(logging.INFO), held(path) as process:
+        releasing = threading.Thread(target=release_once_told, daemon=True)
+        releasing.start()
+        with only_writer(path):
+            assert released.is_set()
+        releasing.join()
+    assert process.returncode == 0
     assert "waiting" in caplog.text and "run.npz" in caplog.text
 
 
 def test_a_killed_writer_frees_the_lock(tmp_path):
     path = tmp_path / "run.npz"
-    process = hold(path, 600)
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with held(path) as process:
+        process.kill()
     began = time.monotonic()
     with only_writer(path):
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("code", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])

@@ -231,6 +231,7 @@ def mirrors(tmp_path, monkeypatch):
         root = f"http://127.0.0.1:{server.server_port}"
         hashes = {name: hashlib.sha256(c).hexdigest() for name, c in CONTENTS.items()}
         monkeypatch.setenv("NO_PROXY", "*")
+        monkeypatch.setenv("no_proxy", "*")
         monkeypatch.setattr(mnist, "FILES", hashes)
         monkeypatch.setattr(mnist, "MIRRORS", (f"{root}/first/", f"{root}/second/"))
         yield served, server

@@ -155,7 +155,7 @@ def test_while_a_long_run_trains_it_says_what_its_log_says(tmp_path, monkeypatch
     monkeypatch.setattr(progress, "_HEARTBEAT_SECONDS", 0.01)
     log, out, now = tmp_path / "train.log", io.StringIO(), [0.0]
     told = threading.Event()
-    monkeypatch.setattr(out, "flush", lambda: told.set() if "epoch" in out.getvalue() else None)
+    monkeypatch.setattr(out, "flush", lambda: told.set() if "12 min" in out.getvalue() else None)
     log.write_text("pair 4-9\nepoch 3021  loss 3.2e-05  = 3.2 ε\n", encoding="utf-8")
     handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
     event(handler, "run_info")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smoothcore.files.storage import read_csv, read_parquet
-from tests.workflow import REPOSITORY, Workflow
+from tests.workflow import REPOSITORY, Workflow, copy_folder
 
 PAGE = (REPOSITORY / "docs" / "extend.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r'^```\w+ title="(.*?)"\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL))
@@ -38,7 +38,7 @@ def extended(tmp_path_factory) -> Path:
     """A copy of the project to which the three recipes were applied."""
     copy = tmp_path_factory.mktemp("extended")
     for part in (*FILES, *FOLDERS):
-        copied = shutil.copytree if part in FOLDERS else shutil.copy
+        copied = copy_folder if part in FOLDERS else shutil.copy
         copied(REPOSITORY / part, copy / part)
     for name, text in BLOCKS.items():
         assert not (copy / name).exists(), f"{name} is no new file"

@@ -1,5 +1,7 @@
 """The command that a message names makes the file again, for the study it belongs to."""
 
+import shlex
+
 import pytest
 
 from smoothcore.files.repair import COMMAND_VARIABLE, repair_command, repair_hint
@@ -22,7 +24,10 @@ def test_in_a_job(started, tmp_path, monkeypatch):
     assert repair_hint(path) == f"Make it:  {command}"
     path.parent.mkdir(parents=True)
     path.touch()
-    assert repair_hint(path) == f"Delete it and make it again:  rm {path} && {command}"
+    assert (
+        repair_hint(path)
+        == f"Delete it and make it again:  rm {shlex.quote(str(path))} && {command}"
+    )
 
 
 def test_by_hand_from_another_folder(by_hand, tmp_path):

@@ -638,7 +638,12 @@ def test_tables_need_no_installed_package_and_find_partial_ones(folder, tmp_path
 # ---- provenance and compute
 
 
-def test_the_commit_of_a_repository(tmp_path):
+def test_the_commit_of_a_repository(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # which may ask for signatures
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
     def git(*arguments):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
         command = ["git", "-C", str(tmp_path), *identity, *arguments]

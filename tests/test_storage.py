@@ -255,7 +255,7 @@ def test_an_input_dated_ahead_is_refused_before_any_work(tmp_path):
     os.utime(images, (time.time() + 3600,) * 2)
     with pytest.raises(StorageError) as raised:
         storage.check_dates([images], results)
-    assert re.search("is dated 3,(600|599) seconds ahead of the clock", str(raised.value))
+    assert re.search(r"is dated 3,(600|5\d\d) seconds ahead of the clock", str(raised.value))
     subprocess.run(shlex.split(str(raised.value).split(":  ")[1]), check=True)  # the way out
     storage.check_dates([images], results)
     assert not list(results.iterdir())

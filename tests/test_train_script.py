@@ -24,8 +24,8 @@ from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import to_settings
 from tests.workflow import REPOSITORY, TIMINGS, wait_until
 
-#: a learning rate so small that a fast machine trains for more than a second
-RUN = Run("3-5", 32, 0, "none", 0.0, 0.0005)
+#: a learning rate so small that a fast machine trains for seconds
+RUN = Run("3-5", 32, 0, "none", 0.0, 0.0002)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-5, 1_000_000)
 MEASURING = MeasuringSettings(n_samples=20, grid_points=10)
 #: the library, wherever the job is started
@@ -100,16 +100,16 @@ class ByHand:
         return table.to_pylist()[0]
 
     def saved(self):
-        """The epoch and the seconds in the checkpoint; (0, 0) without one."""
+        """The epoch of the checkpoint; 0 without one."""
         try:
             with np.load(self.checkpoint) as saved:
-                return int(saved["epoch"]), float(saved["seconds"])
+                return int(saved["epoch"])
         except FileNotFoundError:
-            return 0, 0.0
+            return 0
 
     def wait_for_epoch(self, epoch, process):
         """Wait for a checkpoint at this epoch or later, or for the end of the process."""
-        wait_until(lambda: self.saved()[0] >= epoch or process.poll() is not None)
+        wait_until(lambda: self.saved() >= epoch or process.poll() is not None)
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +133,11 @@ def test_killed_at_random_moments(data, undisturbed, tmp_path):
     for _ in range(4):
         process = job.start()
         job.wait_for_epoch(epochs[-1] + 1, process)
-        time.sleep(rng.uniform(0, 0.1))
+        time.sleep(rng.uniform(0, 0.03))
         process.kill()
         if process.wait() == 0:
             break
-        epochs.append(job.saved()[0])
+        epochs.append(job.saved())
     assert len(epochs) >= 3 and epochs == sorted(set(epochs))
     job.train()
     assert job.results() == undisturbed
@@ -149,7 +149,7 @@ def test_killed_at_random_moments(data, undisturbed, tmp_path):
 
 
 def test_at_most_one_checkpoint_interval_is_lost(data, tmp_path):
-    """At every kill: the time since training began or was resumed, minus what was saved."""
+    """At every kill the checkpoint is no older than that."""
     interval, rng = 0.5, random.Random(2)
     endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
     job = ByHand(tmp_path / "run", data, recipe=endless, checkpoint_seconds=interval)
@@ -157,30 +157,29 @@ def test_at_most_one_checkpoint_interval_is_lost(data, tmp_path):
         before = job.saved()
         process = job.start()
         # its first new checkpoint is written an interval after training began
-        job.wait_for_epoch(before[0] + 1, process)
-        seen_at, (_, seconds_then) = time.monotonic(), job.saved()
+        job.wait_for_epoch(before + 1, process)
         time.sleep(rng.uniform(3, 4.5))
+        age = time.time() - job.checkpoint.stat().st_mtime
         process.kill()
         process.wait()
-        worked = seconds_then + time.monotonic() - seen_at
         # one engine call more than the interval, and a machine that is busy with other things
-        assert worked - job.saved()[1] < 2 * interval + 1.5
-        assert job.saved()[0] > before[0]
+        assert age < 2 * interval + 1.5
+        assert job.saved() > before
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_saves_and_exits(data, undisturbed, tmp_path, number):
     job = ByHand(tmp_path / "run", data, checkpoint_seconds=0.05)
     process = job.start()
-    wait_until(lambda: job.saved()[0] > 0)
+    wait_until(lambda: job.saved() > 0)
     job.checkpoint_seconds = 60
-    epoch = job.saved()[0]
+    epoch = job.saved()
     process.send_signal(number)
     assert process.wait(timeout=60) == EXIT_INTERRUPTED
     said = job.log.read_text()
     assert "\ntold to stop after" in said
     assert "Traceback" not in said and "error" not in said.lower()
-    assert job.saved()[0] >= epoch and f"after {job.saved()[0]} epochs" in said
+    assert job.saved() >= epoch and f"after {job.saved()} epochs" in said
     assert not job.layout.weights(RUN).exists()
     job.train()
     assert job.results() == undisturbed and job.record()["resumes"] == 1
@@ -190,7 +189,7 @@ def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path):
     """What else is wrong with one is told apart in `test_checkpoint`."""
     job = ByHand(tmp_path / "run", data)
     process = job.start()
-    wait_until(lambda: job.saved()[0] > 0)
+    wait_until(lambda: job.saved() > 0)
     process.kill()
     process.wait()
     content = job.checkpoint.read_bytes()
@@ -207,7 +206,8 @@ def test_two_at_once_and_then_the_measures(data, undisturbed, tmp_path):
     first, second = job.start(), job.start()
     assert first.wait(timeout=300) == second.wait(timeout=300) == 0
     said = job.log.read_text()
-    assert said.count("another process is at work on this run") == 1
+    # if they did not start seconds apart
+    assert said.count("another process is at work on this run") <= 1
     assert said.count("the run is complete: nothing to do") == 1
     assert said.count("interpolated after") == 1
     assert job.results() == undisturbed
@@ -224,7 +224,7 @@ def test_a_waiting_process_can_be_stopped(data, tmp_path):
     endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
     job = ByHand(tmp_path / "run", data, recipe=endless)
     first = job.start()
-    wait_until(lambda: job.saved()[0] > 0)
+    wait_until(lambda: job.saved() > 0)
     second = job.start()
     wait_until(lambda: "another process is at work" in job.log.read_text())
     second.terminate()
@@ -297,7 +297,7 @@ def test_settings_are_refused_with_every_problem(data, tmp_path):
 
 def test_nothing_to_measure(data, tmp_path):
     done = ByHand(tmp_path / "run", data).finish("measure")
-    assert_refused(done, "lambda-0.0_lr-0.0005.npz does not exist")
+    assert_refused(done, "lambda-0.0_lr-0.0002.npz does not exist")
 
 
 @pytest.mark.parametrize("kept", ["weights", "record", "curve"])

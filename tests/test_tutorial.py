@@ -22,7 +22,9 @@ def read():
 def executed():
     """The notebook as run here, and the names that it defines."""
     notebook = read()
-    return notebook, tutorial.run(notebook)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")  # pandas leaves out columns in a narrow terminal
+        return notebook, tutorial.run(notebook)
 
 
 NUMBER = re.compile(r"[\d.e+-]*\d")

@@ -25,7 +25,7 @@ from smoothcore.study.run import Run
 REPOSITORY = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
-#: eight runs of about a second of training each
+#: eight runs of less than a second of training each
 CONFIG = {
     "name": "tiny",
     "dataset": "digits",
@@ -158,6 +158,11 @@ def without_tensorflow(folder: Path) -> Path:
     return folder
 
 
+def copy_folder(source: Path, to: Path) -> None:
+    """Copy a folder of the repository but what another process is just compiling."""
+    shutil.copytree(source, to, ignore=shutil.ignore_patterns("*.tmp", "*.pyc.*", ".tmp-*"))
+
+
 def copy_repository(to: Path, changes: dict[str, str | Callable[[str], str]]) -> Path:
     """Copy what the workflow needs of the repository; write or edit some files of the copy.
 
@@ -170,7 +175,7 @@ def copy_repository(to: Path, changes: dict[str, str | Callable[[str], str]]) ->
         shutil.copy(REPOSITORY / name, to / name)
     # with what was compiled: it holds for equal sources
     for name in ("smoothcore", "workflow_scripts", "rules", "report", "profiles"):
-        shutil.copytree(REPOSITORY / name, to / name)
+        copy_folder(REPOSITORY / name, to / name)
     for name, change in changes.items():
         path = to / name
         before = path.read_text() if path.exists() else None
