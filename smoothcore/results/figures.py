@@ -1,10 +1,12 @@
 """The figures of the study; the numbers come from `statistics` and `toy`."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
@@ -145,14 +147,16 @@ def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFr
         of = values.loc[values["lambda"] == key["lambda"], "value"].to_numpy()
         color = MUTED if key["lambda"] == 0 else COLORS[measure]
         if len(of) >= MIN_BOX:
-            # seaborn 0.13 asks matplotlib for boxes in a way that it no longer wants
-            axes.boxplot(
-                of, positions=[row], orientation="horizontal", widths=0.56, patch_artist=True,
-                showfliers=False, manage_ticks=False,
-                boxprops={"facecolor": (color, 0.2), "edgecolor": color, "lw": 0.9},
-                medianprops={"color": INK, "lw": 1.4, "solid_capstyle": "butt"},
-                whiskerprops={"color": color, "lw": 0.9}, capprops={"color": color, "lw": 0.9},
-            )  # fmt: skip
+            with warnings.catch_warnings():
+                # seaborn 0.13 says which way they lie as Matplotlib below 3.11 wants it
+                warnings.filterwarnings("ignore", "vert: bool was deprecated")
+                sns.boxplot(
+                    x=of, y=[row] * len(of), orient="y", native_scale=True, width=0.56,
+                    showfliers=False, ax=axes,
+                    boxprops={"facecolor": (color, 0.2), "edgecolor": color, "lw": 0.9},
+                    medianprops={"color": INK, "lw": 1.4, "solid_capstyle": "butt"},
+                    whiskerprops={"color": color, "lw": 0.9}, capprops={"color": color, "lw": 0.9},
+                )  # fmt: skip
         # a fixed spread: the same figure every time
         spread = 0.2 * np.sin(2.4 * np.arange(len(of)))
         size = 3 if len(of) >= MIN_BOX else 7
