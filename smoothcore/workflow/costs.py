@@ -21,23 +21,22 @@ if TYPE_CHECKING:
     from smoothcore.study.run import Run
 
 #: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core, 10,000 images, as the
-#: benchmark measured it (docs/performance.md): 0.15 ms with AVX-512 and with AVX2 on a processor
-#: with 1 MB of second-level cache; what a penalty costs beside it, the regularizers say themselves
-PLAIN_STEP_MS = {"sparse": 0.16, "tensorflow": 0.57}
+#: benchmark measured it on Zen 3 (docs/performance.md) and as half of the published runs took it;
+#: less than half of that with AVX-512. What a penalty costs, the regularizers say themselves
+PLAIN_STEP_MS = {"sparse": 0.26, "tensorflow": 0.7}
 
 #: what a step costs whatever the size of the network: calls, permutations, the loss
 _STEP_OVERHEAD_MS = 0.01
 
-#: epochs to ε = 1e-5 at λ = 0, learning rate 0.01, batch 64, by number of training images (MNIST).
-#: Up to 8,192: means over our runs, 45 pairs and three seeds. 10,000: the mean over the runs of
-#: Volhejn & Lampert, of which the penalties say how much longer they make them; ours is 4,675
+#: epochs to ε = 1e-5 at λ = 0, learning rate 0.01, batch 64, by number of training images (MNIST):
+#: means over the published runs, 45 pairs and, up to 8,192, three seeds
 EPOCHS_BY_SIZE = {
     64: 4901, 128: 5354, 256: 5591, 512: 5822, 1024: 4745, 2048: 3984, 4096: 3860, 8192: 4359,
-    10000: 4550,
+    10000: 4675,
 }  # fmt: skip
 
-#: epochs ∝ learning rate ** this: 1,410 epochs at 0.1 where 4,550 are needed at 0.01 (ours: 1,368)
-_LEARNING_RATE_EXPONENT = -0.51
+#: epochs ∝ learning rate ** this: 1,368 epochs at 0.1 where 4,675 are needed at 0.01
+_LEARNING_RATE_EXPONENT = -0.534
 
 #: of a regularizer that does not say its ratios
 UNKNOWN_RATIO = 2.0
