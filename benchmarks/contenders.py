@@ -100,18 +100,3 @@ def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
     return Contender(
         timed(lambda: measures.measure_run(network, initial, test, training, grid_points)), 1
     )
-
-
-def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
-    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.from_folder`."""
-    if problem is not None:
-        arguments = {"problem": problems.from_folder(*problem), **arguments}
-    if kind == "keras_fit":
-        from benchmarks.keras_way import fit
-
-        return fit(**arguments)
-    if kind == "jax":
-        from benchmarks.jax_contender import scan
-
-        return scan(**arguments)
-    return {"floor": floor, "engine": engine, "closed_forms": closed_forms}[kind](**arguments)

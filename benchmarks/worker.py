@@ -10,9 +10,30 @@ import resource
 import sys
 import traceback
 
-from benchmarks.contenders import Contender, build
+from benchmarks import contenders
+from benchmarks.contenders import Contender
+from benchmarks.problem import from_folder
 
 _held: dict[str, tuple[Contender, int]] = {}
+
+
+def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
+    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.from_folder`."""
+    if problem is not None:
+        arguments = {"problem": from_folder(*problem), **arguments}
+    if kind == "keras_fit":
+        from benchmarks.keras_way import fit
+
+        return fit(**arguments)
+    if kind == "jax":
+        from benchmarks.jax_contender import scan
+
+        return scan(**arguments)
+    return {
+        "floor": contenders.floor,
+        "engine": contenders.engine,
+        "closed_forms": contenders.closed_forms,
+    }[kind](**arguments)
 
 
 def prepare(name: str, kind: str, problem: list | None, arguments: dict, seconds: float) -> dict:

@@ -196,10 +196,11 @@ def full_grid(tmp_path_factory):
         **all_figures(results),
         "taus": plots.tau_by_pair(results.made["kendall_tau"]),
         "estimators": plots.sampled_against_exact(results.measures),
+        "curves": plots.loss_curves(results.curves, results.grid, 1e-5),
     }
 
 
-@pytest.mark.parametrize("name", [*FIGURES, "taus", "estimators"])
+@pytest.mark.parametrize("name", [*FIGURES, "taus", "estimators", "curves"])
 def test_nothing_overlaps_or_runs_out_at_the_size_of_the_full_grid(full_grid, name):
     figure = full_grid[name]
     canvas = FigureCanvasAgg(figure)

@@ -25,12 +25,21 @@ from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.results import COLLECTED, statistics
 from smoothcore.results.collected import Results
 from smoothcore.study.grid import to_table
-from smoothcore.study.run import Run
+from smoothcore.study.run import COORDINATES, INTERPOLATED, STATUSES, Run
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.publish import publish
 from smoothcore.workflow.published import RESTORED, published_tables, restore, tables_to_restore
 from smoothcore.workflow.session import Session
-from tests.workflow import PER_PAIR, RUNS, TARGETS, Workflow, planned, study_of
+from tests.workflow import (
+    PER_PAIR,
+    RUNS,
+    TARGETS,
+    Workflow,
+    in_words,
+    planned,
+    runs_planned,
+    study_of,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -43,10 +52,34 @@ def checkout(finished, tmp_path) -> Workflow:
     return study
 
 
-def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make():
+@pytest.fixture(scope="module")
+def of_paper() -> Results:
+    """The published results of the paper's study, whole or so far."""
     root = Path(__file__).parents[1] / "results" / "paper"
     folder = root if (root / COLLECTED[0]).exists() else root / "partial"
-    found = Results(root / "grid.parquet", folder)
+    return Results(root / "grid.parquet", folder)
+
+
+def test_the_paper_s_study_has_no_gap(of_paper):
+    runs, key = of_paper.runs, [*COORDINATES]
+    assert not runs.duplicated(key).any()
+    assert len(runs.merge(of_paper.grid, on=key)) == len(runs)
+    assert (runs["interpolates"] == (runs["status"] == INTERPOLATED)).all()
+    assert set(runs["status"]) <= set(STATUSES)
+    assert (runs["training_loss"] < 1e-5).equals(runs["interpolates"])
+    n_rows = of_paper.measures.groupby(key).size()
+    assert len(n_rows) == len(runs) and n_rows.nunique() == 1
+    assert of_paper.measures["value"].notna().all()
+    assert of_paper.curves.groupby(key)["epoch"].max().to_list() == (
+        runs.set_index(key)["epochs"].sort_index().to_list()
+    )
+    assert len(of_paper.grid) == 1575 and of_paper.grid["pair"].nunique() == 45
+    if of_paper.folder == of_paper.grid_path.parent:
+        assert len(runs) == 1575
+
+
+def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make(of_paper):
+    found, folder = of_paper, of_paper.folder
     for name, made in statistics.all_tables(found.measures, found.runs, found.grid).items():
         written = pd.read_csv(io.StringIO(made.to_csv(index=False)))
         pd.testing.assert_frame_equal(pd.read_csv(folder / f"{name}.csv"), written, rtol=1e-9)
@@ -55,7 +88,7 @@ def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make
 def test_what_is_published_says_what_made_it(finished, checkout):
     page = (checkout.results / "README.md").read_text()
     assert f"{RUNS} of {RUNS} runs, the whole grid." in page
-    for word in ("commit", "processors", "core hours of training, by the clock"):
+    for word in ("commit of these tables", "processors", "core hours of training, by the clock"):
         assert f"| {word} | " in page
     assert re.search(rf"^\| versions \| .*numpy .* \({RUNS}\) \|$", page, re.MULTILINE)
     hashes = dict(re.findall(r"^\| (\S+) \| `(\w{64})` \|$", page, re.MULTILINE))
@@ -190,6 +223,18 @@ def test_a_damaged_list_of_restored_runs_is_named(checkout, monkeypatch):
     (checkout.results / RESTORED).write_text("{")
     with pytest.raises(DamagedFileError, match=r"restored\.json is damaged .* Delete it"):
         Session(study_of(checkout.config)).restore_published(print)
+
+
+def test_seeds_and_regularizers_that_are_added_train_only_their_runs(checkout):
+    before = set(checkout.runs)
+    checkout.config["monotonicity"]["seeds"].append(1)
+    wp = {"lambda": [1.0e-5], "learning_rate": 0.005}
+    checkout.config["optimality"]["regularizers"]["WP"] = wp
+    checkout.write()
+    new = set(checkout.runs) - before
+    said = checkout.snakemake("--dry-run", *TARGETS)
+    assert planned(said)["train"] == planned(said)["measure"] == len(new) == 6
+    assert runs_planned(said) == in_words(new)
 
 
 def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(checkout):

@@ -82,6 +82,7 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
     yield from _table("ended as", {s: int((runs["status"] == s).sum()) for s in STATUSES}, "runs")
     yield from _table("made by", _made_by(runs, folder), "")
     files = [path for path in sorted(target.iterdir()) if path.suffix in SUFFIXES]
+    files += [] if whole else [folder / "grid.parquet"]
     hashes = {p.name: f"`{sha256_of(p)}`" for p in files}
     size = sum(path.stat().st_size for path in files)
     yield from _table("file", hashes, f"SHA-256 ({size / 1e6:.1f} MB in all)")
@@ -89,7 +90,7 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
 
 def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
     return {
-        "commit": git_commit(folder.resolve().parent.parent),
+        "commit of these tables": git_commit(folder.resolve().parent.parent),
         "core hours of training, by the clock": f"{runs['seconds'].sum() / 3600:.1f}",
         "SGD steps": f"{runs['steps'].sum():,}",
         "code of training": _counted(runs["code"]),
