@@ -55,6 +55,13 @@ def test_the_site_loads_nothing_from_elsewhere():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_are_blocks_on_the_site(page):
+    """Behind a language MkDocs knows options alone: another word would make text of the block."""
+    found = re.findall(r"^```\w+ +(?!title=).*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert not found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text):
