@@ -87,7 +87,7 @@ def write_study(
     present: Callable[[Run], bool] = lambda run: True,
     value: Callable[[Run, str, str], float] = value_of,
     subfolder: str = "",
-    cells: bool = False,
+    per_run: bool = False,
     figures: bool | Path = True,
 ) -> Path:
     """Write grid, runs, measures and tables of a study; return the folder of the tables.
@@ -95,10 +95,10 @@ def write_study(
     Args:
         folder: results/<name>.
         study: the configuration.
-        present: which cells there are.
+        present: which runs there are.
         value: of a run, a measure and an estimator.
         subfolder: "partial" for the tables of `snakemake partial`.
-        cells: also write each cell's record, measures, curve, weights and benchmark.
+        per_run: also write the record, measures, curve, weights and benchmark of each run.
         figures: also draw the figures, which the report shows; or take them from this folder.
     """
     layout = Layout(folder)
@@ -115,8 +115,8 @@ def write_study(
         curves += [
             {**run.coordinates, "epoch": epoch, "running_loss": 1 / epoch} for epoch in epochs
         ]
-        if cells:
-            _write_cell(layout, study, run, rows)
+        if per_run:
+            _write_run(layout, study, run, rows)
     tables = folder / subfolder
     for name, rows, schema in (
         ("runs", records, schemas.RUNS),
@@ -182,7 +182,7 @@ def _record(study: Study, run: Run) -> dict:
     }
 
 
-def _write_cell(layout: Layout, study: Study, run: Run, rows: list[dict]) -> None:
+def _write_run(layout: Layout, study: Study, run: Run, rows: list[dict]) -> None:
     record = _record(study, run)
     rng = generator(stream("synthetic weights", **run.coordinates))
     network = initialize(64, study.network.hidden_units, 1.0, rng)

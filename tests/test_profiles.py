@@ -58,7 +58,7 @@ def test_profile_of_one_machine_does_not_override_those_of_clusters():
 
 
 @pytest.mark.parametrize("profile", CLUSTER, ids=lambda profile: profile.name)
-def test_cluster_profile_packs_short_cells_and_survives_a_failing_one(profile):
+def test_cluster_profile_packs_short_runs_and_survives_a_failing_one(profile):
     keys = read(profile)
     assert keys["group-components"]["short"] > 1
     assert keys["group-components"]["long"] == 1

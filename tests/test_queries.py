@@ -48,7 +48,7 @@ def study_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("queries")
     root = folder / "results" / "demo"
     study = demo_study()
-    write_study(root, study, cells=True, figures=False)
+    write_study(root, study, per_run=True, figures=False)
     Layout(root).record(all_runs(study)[0]).unlink()
     prepare("digits", Layout(root).data("digits"), None)
     return folder

@@ -56,7 +56,7 @@ def report_of(folder, tables=None):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("report")
-    return write_study(root / "results" / "demo", demo_study(), cells=True)
+    return write_study(root / "results" / "demo", demo_study(), per_run=True)
 
 
 @pytest.fixture(scope="module")

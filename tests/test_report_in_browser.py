@@ -41,7 +41,7 @@ def browser():
 
 def write_report(folder, kept, figures=True):
     """Write some runs of a study and their report; return its file."""
-    write_study(folder, demo_study(), present=set(kept).__contains__, cells=True, figures=figures)
+    write_study(folder, demo_study(), present=set(kept).__contains__, per_run=True, figures=figures)
     if figures is True:
         networks = {name: toy.initial_network(run.alpha) for name, run in toy.RUNS.items()}
         save_figure(draw_figure1(networks), [folder / "figure1.svg"])

@@ -45,7 +45,7 @@ def test_the_search_goes_on_from_runs_of_this_study_only(tmp_path, monkeypatch):
     study = study_of(
         {"name": "far", "pairs": ["1-2"], "optimality": {"search": {"factor": 10, "max_steps": 2}}}
     )
-    write_study(tmp_path / "results" / "far", study, cells=True, figures=False)
+    write_study(tmp_path / "results" / "far", study, per_run=True, figures=False)
     assert set(Session(study).search) == {"GN", "WP", "FPL", "GPL"}
     training = study.training.model_copy(update={"epsilon": 1e-6})
     assert Session(study.model_copy(update={"training": training})).search == {}
@@ -57,7 +57,7 @@ def test_partial_tables_that_are_older_than_a_run_are_stale(tmp_path, monkeypatc
     study = study_of({"name": "x", "dataset": "digits", "pairs": ["1-2"], "optimality": None,
                       "monotonicity": {"sizes": [16, 32]}})  # fmt: skip
     folder = tmp_path / "results" / "x"
-    partial = write_study(folder, study, subfolder="partial", cells=True, figures=False)
+    partial = write_study(folder, study, subfolder="partial", per_run=True, figures=False)
     session = Session(study)
     newest = max(path.stat().st_mtime for path in folder.rglob("measures/**/*.parquet"))
     for seconds, stale in ((1, set()), (-1, {"results/x/partial/runs.parquet"})):

@@ -62,7 +62,7 @@ def test_a_log_that_ends_with_an_error_is_of_a_run_that_failed(layout):
 def test_hours_left_are_corrected_by_what_finished_runs_took(layout, monkeypatch):
     """A finished run against an expectation that counts as much as three: 100 s an image."""
     monkeypatch.setattr(status, "expected_seconds", lambda run, study: 100.0 * run.size)
-    write_study(layout.root, STUDY, present=lambda run: run == RUNS[0], cells=True, figures=False)
+    write_study(layout.root, STUDY, present=lambda run: run == RUNS[0], per_run=True, figures=False)
     (done, *others), mean = [100.0 * run.size for run in RUNS], 100.0 * (16 + 32) / 2
     table = status.table(STUDY, layout).set_index("experiment")
     assert table.loc["all", ["done", "waiting", "runs"]].tolist() == [1, 3, 4]
