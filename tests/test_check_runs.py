@@ -122,7 +122,7 @@ def test_differences_are_said_in_standard_deviations(finished, monkeypatch, caps
             yield Comparison(run, "weights", deviations | {"WP (exact)": deviation}, {})
 
     monkeypatch.setattr(check_runs, "compare", compared)
-    monkeypatch.setattr(check_runs, "processor", lambda: "an abacus")
+    monkeypatch.setattr("smoothcore.workflow.check.processor", lambda: "an abacus")
     monkeypatch.setattr(sys, "argv", ["check_runs", "--folder", str(finished.results)])
     assert check_runs.main() == 1
     said = re.findall(r"(?:most|largest) (.*) standard deviations", capsys.readouterr().out)

@@ -13,8 +13,7 @@ from pathlib import Path
 from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.training.determining import processor
-from smoothcore.workflow.adoption import adopt
-from smoothcore.workflow.check import choose, compare, finished_runs, n_of_other_code, remembered
+from smoothcore.workflow.check import adopt_code, choose, compare, finished_runs, verdict
 from smoothcore.workflow.collecting import read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 
@@ -34,39 +33,16 @@ def main() -> int:
     study, runs = read_grid(layout.grid)
     records, measures = finished_runs(layout, runs)
     sample = choose(records, 60 * arguments.minutes)
-    here, there = processor(), sorted(sample["processor"].unique())
-    print(f"{len(sample)} of {len(records)} finished runs are trained again, on {here}")
-    equal: set[tuple[str, str]] = set()
-    worst, n_different = 0.0, 0
+    print(f"{len(sample)} of {len(records)} finished runs are trained again, on {processor()}")
+    compared = []
     for comparison in compare(study, layout, measures, sample):
-        print(f"{comparison.run}: {comparison.differs or 'equal bits'}")
-        # NaN where a study has one seed
-        if shifted := {d: measure for measure, d in comparison.deviations.items() if d > 0}:
-            most = max(shifted)
-            print(f"    most {shifted[most]}, by {most:.2g} standard deviations over seeds")
-            worst = max(worst, most)
-        n_different += bool(comparison.differs)
-        equal |= comparison.code.items()
-    if n_different:
-        print(f"{n_different} of {len(sample)} runs differ. Nothing is adopted.")
-        if here not in there:
-            print(
-                f"They were trained on another kind of processor ({', '.join(there)}): other last "
-                "bits are expected."
-            )
-            if worst:
-                print(
-                    f"The largest difference of a measure is {worst:.3g} standard deviations over "
-                    "seeds."
-                )
+        compared.append(comparison)
+        print(*comparison.lines(), sep="\n")
+    print(*verdict(compared, sample), sep="\n")
+    if any(comparison.differs for comparison in compared):
         return 1
-    print(f"All {len(sample)} have equal bits.")
     if arguments.adopt:
-        adopt(layout.root, sorted(equal), remembered(layout, records, measures))
-        kinds = ", ".join(sorted(sample["regularizer"].unique()))
-        print(f"The present code is taken for that of the runs in the sample ({kinds}).")
-        if n := n_of_other_code(layout, study, records, measures):
-            print(f"{n} of {len(records)} finished runs are of code that is not known to be equal.")
+        print(*adopt_code(layout, study, records, measures, compared), sep="\n")
     return 0
 
 

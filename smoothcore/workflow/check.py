@@ -23,7 +23,7 @@ from smoothcore.study.config import Study
 from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.training.recipe import recipe_of
-from smoothcore.workflow.adoption import read_adopted
+from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.fingerprint import measuring_code, training_code
 from smoothcore.workflow.published import published_tables, restored_runs
 
@@ -50,6 +50,19 @@ class Comparison:
     differs: str
     deviations: dict[str, float]
     code: dict[str, str]
+
+    @property
+    def most(self) -> tuple[float, str]:
+        """The largest deviation, and of which measure; (0, "") if none moved."""
+        # NaN where a study has one seed
+        return max(((d, m) for m, d in self.deviations.items() if d > 0), default=(0.0, ""))
+
+    def lines(self) -> list[str]:
+        """Return what a person reads of it."""
+        said = [f"{self.run}: {self.differs or 'equal bits'}"]
+        if (most := self.most)[1]:
+            said.append(f"    most {most[1]}, by {most[0]:.2g} standard deviations over seeds")
+        return said
 
 
 def finished_runs(layout: Layout, runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -97,6 +110,45 @@ def n_of_other_code(
         differ = of["code"].replace(names) != of[kind].map(now).replace(names)
         others.append(of.loc[differ, list(COORDINATES)])
     return len(pd.concat(others).drop_duplicates())
+
+
+def verdict(compared: Sequence[Comparison], sample: pd.DataFrame) -> list[str]:
+    """Return in words whether all of a sample have equal bits, and what else to expect."""
+    there = sorted(sample["processor"].unique())
+    n_different = sum(bool(comparison.differs) for comparison in compared)
+    if not n_different:
+        return [f"All {len(compared)} have equal bits."]
+    said = [f"{n_different} of {len(compared)} runs differ. Nothing is adopted."]
+    if processor() not in there:
+        said.append(
+            f"They were trained on another kind of processor ({', '.join(there)}): other last bits "
+            "are expected."
+        )
+        if worst := max(comparison.most[0] for comparison in compared):
+            said.append(
+                f"The largest difference of a measure is {worst:.3g} standard deviations over "
+                "seeds."
+            )
+    return said
+
+
+def adopt_code(
+    layout: Layout,
+    study: Study,
+    records: pd.DataFrame,
+    measures: pd.DataFrame,
+    compared: Sequence[Comparison],
+) -> list[str]:
+    """Take the present code for that of runs with equal bits; return in words what it covers."""
+    equal = sorted({pair for comparison in compared for pair in comparison.code.items()})
+    adopt(layout.root, equal, remembered(layout, records, measures))
+    kinds = ", ".join(sorted({comparison.run.regularizer for comparison in compared}))
+    said = [f"The present code is taken for that of the runs in the sample ({kinds})."]
+    if n := n_of_other_code(layout, study, records, measures):
+        said.append(
+            f"{n} of {len(records)} finished runs are of code that is not known to be equal."
+        )
+    return said
 
 
 def choose(runs: pd.DataFrame, seconds: float) -> pd.DataFrame:
