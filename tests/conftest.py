@@ -7,7 +7,9 @@ import pytest
 
 from smoothcore.datasets import mnist
 from smoothcore.files.locking import only_writer
-from tests.workflow import Workflow, without_tensorflow
+from smoothcore.results import COLLECTED
+from smoothcore.results.collected import Results
+from tests.workflow import REPOSITORY, Workflow, without_tensorflow
 
 #: of a person's own cluster
 os.environ.pop("SNAKEMAKE_PROFILE", None)
@@ -51,6 +53,14 @@ def finished(tmp_path_factory, worker_id) -> Workflow:
         if not (workflow.results / "report.html").exists():
             workflow.snakemake()
     return workflow
+
+
+@pytest.fixture(scope="session")
+def of_paper() -> Results:
+    """The published results of the paper's study, whole or so far."""
+    root = REPOSITORY / "results" / "paper"
+    folder = root if (root / COLLECTED[0]).exists() else root / "partial"
+    return Results(root / "grid.parquet", folder)
 
 
 @pytest.fixture

@@ -159,10 +159,12 @@ def _start_and_kill(
             if process.poll() is not None:
                 break
             names = {script: script_name(script) for script in scripts}
-            victims = [script for script in scripts if names[script] not in {None, *spared}]
-            if what == "train":
-                victims = [script for script in victims if names[script] == what]
-            if what in ("script", "train") and victims:
+            victims = [
+                script
+                for script, name in names.items()
+                if name not in {None, *spared} and what in ("script", name)
+            ]
+            if victims:
                 victim = rng.choice(victims)
                 with contextlib.suppress(psutil.NoSuchProcess):
                     victim.kill()

@@ -175,9 +175,7 @@ def _record(study: Study, run: Run) -> dict:
         "hidden_units": study.network.hidden_units,
         "alpha": study.network.alpha,
         **vars(study.training),
-        "grid_points": 10
-        if getattr(all_regularizers().get(run.regularizer), "on_grid", False)
-        else None,
+        "grid_points": recipe_of(study, run).grid_points,
         **MADE_BY,
     }
 

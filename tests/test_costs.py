@@ -2,14 +2,11 @@
 
 import dataclasses
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from smoothcore.engines import ENGINES
-from smoothcore.files.storage import read_parquet
 from smoothcore.regularizers import NONE, Regularizer, all_regularizers
-from smoothcore.results import COLLECTED
 from smoothcore.study.grid import all_runs
 from smoothcore.study.models import Network
 from smoothcore.study.run import Run
@@ -58,17 +55,9 @@ THEIR_EPOCHS = {
 }
 
 
-@pytest.fixture(scope="module")
-def published():
-    """The published runs of the paper's study, each with its epochs and its seconds."""
-    root = Path(__file__).parents[1] / "results" / "paper"
-    whole = root / COLLECTED[0]
-    return read_parquet(whole if whole.exists() else root / "partial" / COLLECTED[0]).to_pandas()
-
-
-def test_the_epochs_are_those_of_the_published_runs(paper, runs, published):
+def test_the_epochs_are_those_of_the_published_runs(paper, runs, of_paper):
     asked = Counter((run.size, run.regularizer, run.lambda_, run.learning_rate) for run in runs)
-    groups = published.groupby(["size", "regularizer", "lambda", "learning_rate"])["epochs"]
+    groups = of_paper.runs.groupby(["size", "regularizer", "lambda", "learning_rate"])["epochs"]
     means = {where: of.mean() for where, of in groups if len(of) == asked[where]}
     for where, (penalized, without) in THEIR_EPOCHS.items():
         ours = means[10000, NONE, 0.0, where[-1]] * penalized / without
@@ -78,8 +67,9 @@ def test_the_epochs_are_those_of_the_published_runs(paper, runs, published):
         assert expected == pytest.approx(epochs, rel=0.03), (size, *where)
 
 
-def test_the_published_runs_took_what_is_expected(paper, published):
+def test_the_published_runs_took_what_is_expected(paper, of_paper):
     """Each to a factor of about four, all together of two; nearly all within their time limit."""
+    published = of_paper.runs
     seen = [Run.from_coordinates(row) for row in published.to_dict("records")]
     epochs = published["epochs"] / [costs.expected_epochs(run, paper) for run in seen]
     assert epochs.between(1 / 4, 4).mean() > 0.99

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -23,7 +22,6 @@ from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.results import COLLECTED, statistics
-from smoothcore.results.collected import Results
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import COORDINATES, INTERPOLATED, STATUSES, Run
 from smoothcore.workflow.adoption import adopt, read_adopted
@@ -50,14 +48,6 @@ def checkout(finished, tmp_path) -> Workflow:
     study = Workflow(tmp_path / "study")
     publish(finished.results, study.results)
     return study
-
-
-@pytest.fixture(scope="module")
-def of_paper() -> Results:
-    """The published results of the paper's study, whole or so far."""
-    root = Path(__file__).parents[1] / "results" / "paper"
-    folder = root if (root / COLLECTED[0]).exists() else root / "partial"
-    return Results(root / "grid.parquet", folder)
 
 
 def test_the_paper_s_study_has_no_gap(of_paper):

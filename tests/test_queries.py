@@ -31,7 +31,6 @@ OF_TABLES = [block for block in BLOCKS if not any(name in block[2] for name in F
 #: what to write for the demo in a question to the published results of the paper's study
 PAPER = {
     "results/demo/grid.parquet": "results/paper/grid.parquet",
-    "results/demo": "results/paper/partial",
     "< 240": "< 10000",
     "== 240": "== 10000",
     "== 128": "== 8192",
@@ -100,19 +99,18 @@ def test_a_question_to_duckdb_has_an_answer(code):
 @pytest.mark.parametrize(
     ("code", "language"), [pytest.param(code, lang, id=title) for title, lang, code in OF_TABLES]
 )
-def test_the_published_results_answer_too(code, language, monkeypatch):
+def test_the_published_results_answer_too(code, language, of_paper, monkeypatch):
     monkeypatch.chdir(ROOT)
-    if (ROOT / "results" / "paper" / "report.html").exists():
-        monkeypatch.setitem(PAPER, "results/demo", "results/paper")
+    folder = str(of_paper.folder.relative_to(ROOT))
     table_1 = "< 240" in code or "size == 128" in code
-    for demo, paper in PAPER.items():
+    for demo, paper in (PAPER | {"results/demo": folder}).items():
         code = code.replace(demo, paper)
     if table_1 and "10000" not in code.replace("< 10000", ""):
         code = code.replace("learning_rate == 0.1", "learning_rate == 0.01")
     if language == "sql":
         assert len(duckdb.sql(code).df())
     else:
-        answer = ask(code, SETUP.replace("results/demo", PAPER["results/demo"]))
+        answer = ask(code, SETUP.replace("results/demo", folder))
         if isinstance(answer, pd.DataFrame | pd.Series):
             assert len(answer) and answer.notna().to_numpy().any()
 
