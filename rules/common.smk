@@ -17,6 +17,7 @@ from smoothcore.engines import ENGINES
 from smoothcore.errors import SmoothcoreError
 from smoothcore.jobs.settings import DataSettings
 from smoothcore.results import COLLECTED, FIGURES, FORMATS, TABLES, result_files
+from smoothcore.workflow import costs
 from smoothcore.workflow.collecting import digest_of_present_runs, missing_in_words
 from smoothcore.workflow.command_line import to_settings
 from smoothcore.workflow.fingerprint import descriptions, fingerprint

@@ -19,8 +19,8 @@ rule measure:
     conda:
         "../environment.yml"
     resources:
-        runtime=SESSION.measuring_minutes,
-        mem_mb=SESSION.measuring_memory_mb,
+        runtime=SESSION.asks(costs.measuring_minutes),
+        mem_mb=SESSION.asks(costs.measuring_memory_mb),
     params:
         settings=SESSION.measuring_settings,
         code=SESSION.measuring_code,

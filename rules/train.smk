@@ -19,8 +19,8 @@ rule train:
     conda:
         "../environment.yml"
     resources:
-        runtime=SESSION.training_minutes,
-        mem_mb=SESSION.training_memory_mb,
+        runtime=SESSION.asks(costs.training_minutes),
+        mem_mb=SESSION.asks(costs.training_memory_mb),
         checkpoint_seconds=60,
     params:
         settings=SESSION.training_settings,

@@ -129,13 +129,13 @@ def test_every_engine_and_regularizer_has_a_cost(paper, engine):
     for regularizer in (NONE, *all_regularizers()):
         run = Run("4-9", 10000, 0, regularizer, 0.0 if regularizer == NONE else 1e-3, 0.1)
         assert costs.expected_seconds(run, study) > costs.START_SECONDS[engine]
-    assert costs.training_memory_mb(study) >= costs.MEMORY_MB[engine] + costs.SUBMISSION_MB
+    assert costs.training_memory_mb(run, study) >= costs.MEMORY_MB[engine] + costs.SUBMISSION_MB
 
 
 def test_each_attempt_asks_for_more(paper):
     run = plain(8192)
     assert costs.training_minutes(run, paper, 2) > costs.training_minutes(run, paper, 1)
-    assert costs.training_memory_mb(paper, 2) == 2 * costs.training_memory_mb(paper, 1)
+    assert costs.training_memory_mb(run, paper, 2) == 2 * costs.training_memory_mb(run, paper, 1)
     assert costs.measuring_minutes(run, paper, 9) > costs.measuring_minutes(run, paper, 1)
     one, two = (costs.measuring_memory_mb(run, paper, attempt) for attempt in (1, 2))
     assert two == 2 * one

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from smoothcore.files.storage import read_parquet
 from smoothcore.measures import all_measures
+from smoothcore.readable import power_of_ten, three_digits
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import FIGURES, selection, statistics, style, toy
 from smoothcore.results.collected import Results
@@ -105,7 +106,7 @@ def test_figure1_shows_points_functions_and_measures(toy_networks):
         assert np.array_equal(points.get_ydata(), y)
         assert np.allclose(np.interp(x[:, 0], *function.get_data()), y, atol=0.03)
         gpl = toy.measure_toy(network)["GPL"].value
-        assert f"GPL {style.three_digits(gpl)}" in texts(axes)[0]
+        assert f"GPL {three_digits(gpl)}" in texts(axes)[0]
 
 
 def test_figure2_has_a_panel_per_regularizer_and_a_row_per_lambda(tables):
@@ -115,7 +116,7 @@ def test_figure2_has_a_panel_per_regularizer_and_a_row_per_lambda(tables):
     assert set(panels) == set(grid)
     for regularizer, axes in panels.items():
         labels = [label.get_text() for label in axes.get_yticklabels()]
-        assert labels == [style.power_of_ten(v) for v in (0, *sorted(grid[regularizer].lambdas))]
+        assert labels == [power_of_ten(v) for v in (0, *sorted(grid[regularizer].lambdas))]
         bottom, top = axes.get_ylim()
         assert bottom > top  # λ = 0, at y = 0, is the first row
         assert all_regularizers()[regularizer].measure in axes.get_xlabel()
@@ -326,18 +327,3 @@ def test_a_measure_has_the_same_colour_in_every_figure(tables):
         }
         assert len(colors) > 1
         assert colors == {name: style.COLORS[name] for name in colors}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "$0$"), (1e-5, "$10^{-5}$"), (3.2e-4, "$3.2\\times10^{-4}$"), (1.0, "$10^{0}$")],
-)
-def test_powers_of_ten(value, text):
-    assert style.power_of_ten(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0123, "0.0123"), (1.0, "1.00"), (19.56, "19.6"), (1182.4, "1,182")]
-)
-def test_three_digits(value, text):
-    assert style.three_digits(value) == text

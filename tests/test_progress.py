@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from smoothcore.workflow import progress
-from smoothcore.workflow.progress import Job, RunProgress, Tally, _duration
+from smoothcore.workflow.progress import Job, RunProgress, Tally
 from tests.workflow import Workflow
 
 SMALL, LARGE = "pair 4-9, size 64", "pair 4-9, size 8192"
@@ -121,13 +121,6 @@ def test_a_failed_job_is_not_waited_for():
     assert not t.failed
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h"), (260000, "3.0 days")]
-)
-def test_durations_read_well(seconds, text):
-    assert _duration(seconds) == text
-
-
 def event(handler, name, **fields):
     record = logging.LogRecord("x", logging.INFO, "", 0, None, (), None)
     record.__dict__.update(fields, event=name)
@@ -164,7 +157,7 @@ def test_while_a_long_run_trains_it_says_what_its_log_says(tmp_path, monkeypatch
     assert told.wait(10)
     handler.close()
     lines = [line.partition("] ")[2] for line in out.getvalue().splitlines()]
-    assert f"0 of 2 runs done, 1 running ({LARGE}), about 5 min left" in lines
+    assert f"0 of 2 runs done, 1 running ({LARGE}), about 4.9 min left" in lines
     assert f"  the first for 12 min: epoch 3021  loss 3.2e-05  = 3.2 ε; log: {log}" in lines
 
 

@@ -16,7 +16,7 @@ from scipy.stats import kendalltau
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet
-from smoothcore.results import comparison, selection, style
+from smoothcore.results import selection, style
 from smoothcore.results.collected import Results
 from smoothcore.results.comparison import Compared
 from smoothcore.results.report import answer, compute, page, provenance, svg
@@ -457,20 +457,6 @@ def test_over_the_same_pairs_only_the_seeds_differ():
     assert (other_pairs.verdict, other_pairs.difference) == ("within", "+0.04")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(-0.001, "−0.00"), (-0.07, "−0.07"), (NAN, "–"), (12.844, "12.84")]
-)
-def test_two_decimals(value, text):
-    assert comparison.two_decimals(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (1e-5, "1e-5"), (3.2e-3, "3.2e-3"), (0.05, "0.05"), (NAN, "–")]
-)
-def test_lambda_in_text(value, text):
-    assert comparison.plain_lambda(value) == text
-
-
 # ---- the page
 
 
@@ -703,14 +689,3 @@ def test_jobs_of_training_come_first_and_others_are_called_as_their_rule(tmp_pat
     found = compute.by_kind(compute.read_benchmarks(tmp_path))
     shown = list(zip(found["stage"], found["regularizer"], strict=True))
     assert shown == [("train", "none"), ("train", "WP"), ("measure", "WP"), ("collect", "")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        *((0.42, "0.4 s"), (12, "12 s"), (204, "3.4 min"), (7560, "2.1 h")),
-        *((9.97, "10 s"), (59.4, "59 s"), (59.7, "1.0 min"), (3599, "1.0 h")),
-    ],
-)
-def test_durations(seconds, text):
-    assert compute.duration(seconds) == text

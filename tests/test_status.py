@@ -10,7 +10,7 @@ from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.storage import read_parquet, write_npz, write_parquet
 from smoothcore.study.grid import all_runs
-from smoothcore.workflow import status
+from smoothcore.workflow import costs, status
 from smoothcore.workflow.costs import expected_seconds
 from tests.synthetic_study import write_study
 from tests.workflow import CONFIG, study_of
@@ -60,15 +60,15 @@ def test_a_log_that_ends_with_an_error_is_of_a_run_that_failed(layout):
 
 
 def test_hours_left_are_corrected_by_what_finished_runs_took(layout, monkeypatch):
-    """A finished run against an expectation that counts as much as three: 100 s an image."""
+    """A finished run against the expectation: 100 s an image."""
     monkeypatch.setattr(status, "expected_seconds", lambda run, study: 100.0 * run.size)
     write_study(layout.root, STUDY, present=lambda run: run == RUNS[0], per_run=True, figures=False)
-    (done, *others), mean = [100.0 * run.size for run in RUNS], 100.0 * (16 + 32) / 2
+    done, *others = [100.0 * run.size for run in RUNS]
     table = status.table(STUDY, layout).set_index("experiment")
     assert table.loc["all", ["done", "waiting", "runs"]].tolist() == [1, 3, 4]
     assert table.loc["all", "spent"] == 0  # a fraction of a second
     assert table.loc["all", "not interpolating"] == 0
-    left = sum(others) * 3 * mean / (done + 3 * mean) / 3600
+    left = sum(others) * costs.PRIOR_SECONDS / (done + costs.PRIOR_SECONDS) / 3600
     assert table.loc["all", "left"] == pytest.approx(left, abs=0.0051)
     assert left < 0.9 * sum(others) / 3600
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from smoothcore.readable import NO_VALUE, two_decimals
 from smoothcore.results.paper import N_PAIRS, NOT_GIVEN
-
-NO_VALUE = "–"
 
 #: fewer pairs carry no verdict: a 95 % bootstrap interval of the mean of n values covers about
 #: 83 % at n = 5 and 90 % at n = 10, and at n = 3 it is hardly more than the range of the values
@@ -104,16 +103,6 @@ class Compared:
         return _spread(self.mean - self.paper_mean, self.by_seeds, sign="+")
 
 
-def two_decimals(value: float, sign: str = "") -> str:
-    """Return 0.16, −0.07 or, where it is NaN, a dash; ``sign="+"`` writes the plus.
-
-    −0.00 is below 0: an interval from there contains 0.
-    """
-    if math.isnan(value):
-        return NO_VALUE
-    return f"{value:{sign}.2f}".replace("+0.00", "0.00").replace("-", "−")
-
-
 def _spread(mean: float, std: float, sign: str = "") -> str:
     spread = "" if math.isnan(std) else f" ± {two_decimals(std)}"
     return two_decimals(mean, sign) + spread
@@ -143,13 +132,3 @@ def ratio_of_means(row: Mapping[str, Any]) -> Compared:
     """Return the ratio of the means of a row of Table 2."""
     low, high = row["ratio_of_means_low"], row["ratio_of_means_high"]
     return Compared(row["ratio_of_means"], math.nan, low, high, n_pairs=int(row["n_pairs"]))
-
-
-def plain_lambda(value: float) -> str:
-    """Return λ for text: 0, 3.2e-4, or a dash where it is NaN."""
-    if math.isnan(value):
-        return NO_VALUE
-    if value == 0 or 0.01 <= value < 1e5:
-        return f"{value:g}"
-    mantissa, _, exponent = f"{value:.3e}".partition("e")
-    return f"{float(mantissa):g}e{int(exponent)}"

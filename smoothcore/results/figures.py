@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from smoothcore.measures import all_measures
 from smoothcore.network.two_layer import TwoLayerNetwork
+from smoothcore.readable import power_of_ten, three_digits
 from smoothcore.regularizers import all_regularizers
 from smoothcore.results import selection, toy
 from smoothcore.results.collected import Results
@@ -29,8 +30,6 @@ from smoothcore.results.style import (
     figure_style,
     note,
     panels,
-    power_of_ten,
-    three_digits,
 )
 
 _TOY_TITLES = {"smooth": "smooth", "rough": "not smooth"}

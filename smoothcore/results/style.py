@@ -121,18 +121,6 @@ def panels(
     return figure, [axes[k * width : (k + 1) * width] for k in range(n)]
 
 
-def power_of_ten(value: float) -> str:
-    """Return a number as mathtext: 3.2 × 10⁻⁴ for 0.00032, plain 0 for 0."""
-    mantissa, exponent = f"{value:.2e}".split("e")
-    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g}\\times"
-    return f"${factor}10^{{{int(exponent)}}}$" if value else "$0$"
-
-
-def three_digits(value: float) -> str:
-    """Return a number with three significant digits, thousands set apart by a comma."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
-
-
 def note(axes: Axes, text: str) -> None:
     """Write in the middle of empty axes why they are empty."""
     axes.set(xticks=[], yticks=[])

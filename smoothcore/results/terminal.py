@@ -10,6 +10,7 @@ from typing import Any
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.repair import repair_hint
+from smoothcore.readable import NO_VALUE, plain_lambda, two_decimals
 from smoothcore.results import comparison
 from smoothcore.results.paper import N_PAIRS
 from smoothcore.results.report.provenance import differences
@@ -140,14 +141,12 @@ def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
         rows.append(
             [
                 *(row["regularizer"], row["measure"], row["estimator"]),
-                comparison.plain_lambda(row["lambda"]),
-                *map(comparison.two_decimals, means),
+                plain_lambda(row["lambda"]),
+                *map(two_decimals, means),
                 *(r_norm.ours, r_norm.interval),
                 f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}",
                 *_beside(r_norm, is_papers),
-                ratio.ours
-                if ratio.ours == comparison.NO_VALUE
-                else f"{ratio.ours}, {ratio.interval}",
+                ratio.ours if ratio.ours == NO_VALUE else f"{ratio.ours}, {ratio.interval}",
                 f"{row['n_at_bound']:.0f}",
             ]
         )

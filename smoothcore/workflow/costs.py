@@ -58,6 +58,10 @@ MEASURE_SECONDS = 3.0
 MARGIN = 3.0
 SLOW_START_SECONDS = 60.0
 
+#: for the time left an expected cost counts as much as so many seconds of finished training, at
+#: most half of all: one short job says little
+PRIOR_SECONDS = 600.0
+
 #: runs shorter than this, in seconds, share an allocation with others
 SHORT_SECONDS = 180.0
 
@@ -109,7 +113,7 @@ def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
     return math.ceil((wanted + SLOW_START_SECONDS) / 60)
 
 
-def training_memory_mb(study: "Study", attempt: int = 1) -> int:
+def training_memory_mb(run: "Run", study: "Study", attempt: int = 1) -> int:
     """Return the memory a training job asks for in megabytes; each attempt asks for as much again.
 
     A network and its gradient, 8 bytes a weight, come on top of `MEMORY_MB`.
@@ -142,6 +146,18 @@ def measuring_memory_mb(run: "Run", study: "Study", attempt: int = 1) -> int:
     h = study.network.hidden_units
     megabytes = MEMORY_MB["sparse"] + (32 * h**2 + 24 * h * run.size) / 1e6
     return _asked_mb(megabytes, attempt)
+
+
+def slowness(real: float, expected: float, whole: float) -> float:
+    """Return real over expected seconds of training, drawn towards 1 while little is done.
+
+    Args:
+        real: what the finished runs took.
+        expected: what they were expected to take.
+        whole: what all runs are expected to take, finished or not.
+    """
+    prior = min(PRIOR_SECONDS, whole / 2)
+    return (real + prior) / (expected + prior) if whole else 1.0
 
 
 def cost_class(run: "Run", study: "Study") -> str:

@@ -71,18 +71,18 @@ class Plan:
         from smoothcore.files.storage import read_parquet
 
         session, layout = self.session, self.session.layout
-        grid, partial = layout.grid, layout.root / "partial" / COLLECTED[0]
+        grid, present = layout.grid, layout.root / "partial" / COLLECTED[0]
         with contextlib.suppress(DamagedFileError, StorageError):  # the job that reads it says so
             if about(grid) != session.study.to_dict() or read_grid(grid)[1] != session.runs:
                 self._dag.forcefiles.add(str(grid))
         # a file may be gone that a job just makes again
         with contextlib.suppress(DamagedFileError, StorageError, FileNotFoundError):
-            rows = read_parquet(partial).num_rows  # first: most starts have no such table
+            rows = read_parquet(present).num_rows  # first: most starts have no such table
             finished = [run for run in session.runs if layout.is_finished(run)]
             files = (of(run) for run in finished for of in (layout.record, layout.measured))
             newest = max((file.stat().st_mtime for file in files), default=0.0)
-            if rows != len(finished) or newest > partial.stat().st_mtime:
-                self._dag.forcefiles.add(str(partial))
+            if rows != len(finished) or newest > present.stat().st_mtime:
+                self._dag.forcefiles.add(str(present))
 
     def check(self) -> None:
         """Refuse a start that would train finished runs without need, or leave others out.

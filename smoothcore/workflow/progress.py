@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from smoothcore.readable import duration
+from smoothcore.workflow.costs import slowness
+
 _QUIET_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 60.0
 _MOST_NAMED = 3
 _MOST_CHANGES = 10
-
-#: the expected cost counts as much as this many seconds of finished jobs, at most half of all
-_PRIOR_SECONDS = 600.0
 
 #: a job that has taken longer than expected is taken to need this share of its time once more
 _OVERTIME = 0.2
@@ -91,24 +91,19 @@ class Tally:
         return len(runs - open_), len(runs)
 
     def slowness(self) -> float:
-        """Return real over expected seconds of training, drawn towards 1 while little is done.
-
-        (Σ real + k) / (Σ expected + k) over the finished training jobs: a short one says little.
-        """
+        """Return by how much training is slower than expected, by the finished training jobs."""
         training = {job.id: job.seconds for job in self.jobs.values() if job.trains}
-        prior = min(_PRIOR_SECONDS, sum(training.values()) / 2)
         done = training.keys() & self.finished.keys()
-        real = sum(self.finished[i] for i in done) + prior
-        expected = sum(training[i] for i in done) + prior
-        return real / expected if expected else 1.0
+        real, expected = (sum(of[i] for i in done) for of in (self.finished, training))
+        return slowness(real, expected, sum(training.values()))
 
     def seconds_left(self, now: float) -> float:
         """Return the expected time until the last job is done, failed ones left aside."""
-        slowness, left = self.slowness(), []
+        slower, left = self.slowness(), []
         for job in self.jobs.values():
             if job.id not in self.finished and job.id not in self.failed:
                 elapsed = now - self.started.get(job.id, now)
-                left.append(max(slowness * job.seconds - elapsed, _OVERTIME * elapsed))
+                left.append(max(slower * job.seconds - elapsed, _OVERTIME * elapsed))
         return max(sum(left) / self.most_running, max(left, default=0.0))
 
 
@@ -250,7 +245,7 @@ class RunProgress(logging.Handler):
             parts.append(f"{len(runs_failed)} failed")
         parts += [f"{job.rule} failed" for job in failed if not job.run]
         if tally.started and len(tally.finished) < len(tally.jobs):
-            parts.append(f"about {_duration(tally.seconds_left(now))} left")
+            parts.append(f"about {duration(tally.seconds_left(now))} left")
         if parts:
             self._say(", ".join(parts))
         if heartbeat and tally.started:
@@ -260,7 +255,7 @@ class RunProgress(logging.Handler):
         """Tell of the job that has been running longest what its log says, and where it lies."""
         job_id = min(tally.started, key=tally.started.__getitem__)
         log = self._logs.get(job_id, Path())
-        for_long = f"the first for {_duration(now - tally.started[job_id])}"
+        for_long = f"the first for {duration(now - tally.started[job_id])}"
         said = _last_line(log)
         return f"{for_long}{f': {said}' if said else ''}{f'; log: {log}' if log.name else ''}"
 
@@ -300,11 +295,3 @@ def _runs(count: int) -> str:
 
 def _core_time(hours: float) -> str:
     return f"{hours:,.1f} core hours" if hours >= 1 else f"{60 * hours:,.0f} core minutes"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"

@@ -114,21 +114,10 @@ class Session:
         """Return the class of a run; those of one class share an allocation on a cluster."""
         return costs.cost_class(Run.from_coordinates(wildcards), self.study)
 
-    def training_minutes(self, wildcards: Any, attempt: int) -> int:
-        """Return the time limit that a training job asks a cluster for."""
-        return costs.training_minutes(Run.from_coordinates(wildcards), self.study, attempt)
-
-    def training_memory_mb(self, wildcards: Any, attempt: int) -> int:
-        """Return the memory that a training job asks a cluster for."""
-        return costs.training_memory_mb(self.study, attempt)
-
-    def measuring_minutes(self, wildcards: Any, attempt: int) -> int:
-        """Return the time limit that a measuring job asks a cluster for."""
-        return costs.measuring_minutes(Run.from_coordinates(wildcards), self.study, attempt)
-
-    def measuring_memory_mb(self, wildcards: Any, attempt: int) -> int:
-        """Return the memory that a measuring job asks a cluster for."""
-        return costs.measuring_memory_mb(Run.from_coordinates(wildcards), self.study, attempt)
+    def asks(self, cost: Callable[[Run, Study, int], int]) -> Callable[[Any, int], int]:
+        """Return what a job asks a cluster for, by a function of `costs` that says it of a run."""
+        # Snakemake looks for the arguments by these names
+        return lambda wildcards, attempt: cost(Run.from_coordinates(wildcards), self.study, attempt)
 
     def training_settings(self, wildcards: Any) -> str:
         """Return what a training job is told, as JSON.

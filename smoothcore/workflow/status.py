@@ -17,7 +17,7 @@ from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.workflow.collecting import search_so_far
-from smoothcore.workflow.costs import expected_seconds
+from smoothcore.workflow.costs import expected_seconds, slowness
 from smoothcore.workflow.published import published_tables
 
 DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
@@ -102,8 +102,11 @@ def table(study: Study, layout: Layout) -> pd.DataFrame:
         ]
     )
     found = pd.concat([to_table(study, search), found], axis=1)
-    slowness = {name: _slowness(of) for name, of in found.groupby("regularizer")}
-    found["left"] *= found["regularizer"].map(slowness)
+    for _, of in found.groupby("regularizer"):
+        done = of.loc[of["state"].isin((DONE, TRAINED)), ["seconds", "expected"]].sum()
+        found.loc[of.index, "left"] *= slowness(
+            done["seconds"], done["expected"], of["expected"].sum()
+        )
     rows = [
         _row(experiment, regularizer, of)
         for experiment in ("monotonicity", "optimality")
@@ -120,13 +123,6 @@ def _published(layout: Layout) -> dict[Run, RunStatus]:
         Run.from_coordinates(row): RunStatus(DONE, row["status"], row["seconds"], 0.0)
         for row in rows
     }
-
-
-def _slowness(of: pd.DataFrame) -> float:
-    """Return real over expected seconds; the expectation counts as much as three finished runs."""
-    done = of[of["state"].isin((DONE, TRAINED))]
-    prior = 3 * of["expected"].mean()
-    return (done["seconds"].sum() + prior) / (done["expected"].sum() + prior)
 
 
 def _row(experiment: str, regularizer: str, of: pd.DataFrame) -> dict[str, object]:

@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smoothcore.results.comparison import (
-    MIN_PAIRS,
-    MIN_SIZES,
-    Compared,
-    compared,
-    plain_lambda,
-    two_decimals,
-)
+from smoothcore.readable import plain_lambda, two_decimals
+from smoothcore.results.comparison import MIN_PAIRS, MIN_SIZES, Compared, compared
 from smoothcore.results.selection import main_rows
 
 #: τ and r_norm count as near 1 when their whole interval is at or above it

@@ -51,13 +51,3 @@ def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
     )
     sums["us_per_step"] = 1e6 * sums["seconds"] / sums["steps"].where(sums["steps"] > 0)
     return in_order(sums.reset_index(), "regularizer")
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time for people: 0.4 s, 12 s, 3.4 min, 2.1 h."""
-    if seconds != seconds:
-        return "–"
-    # what would be rounded to 60 is one of the next unit, what would be to 10.0 has no decimal
-    unit, factor = ("s", 1) if seconds < 59.5 else ("min", 60) if seconds < 3570 else ("h", 3600)
-    value = seconds / factor
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 import smoothcore
 from smoothcore.measures import all_measures
+from smoothcore.readable import duration, two_decimals
 from smoothcore.results import comparison, selection
 from smoothcore.results.collected import Results
 from smoothcore.results.report import answer, compute, plots, provenance, svg, tables
@@ -29,7 +30,7 @@ def render(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"two_decimals": comparison.two_decimals, "duration": compute.duration}
+    environment.filters |= {"two_decimals": two_decimals, "duration": duration}
     return environment.get_template("page.html").render(_context(results)).strip() + "\n"
 
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from smoothcore.measures import EXACT, SAMPLED, all_measures
+from smoothcore.readable import power_of_ten, two_decimals
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import style
-from smoothcore.results.comparison import two_decimals
 from smoothcore.results.figures import NOTHING, panels_of
 from smoothcore.results.selection import COORDINATES, main_rows, main_values
 from smoothcore.results.style import COLORS, INK, MUTED
@@ -73,7 +73,7 @@ def _curve_panel(axes: Axes, regularizer: str, curves: pd.DataFrame) -> None:
         axes.plot(of["epoch"], of["running_loss"], color=color, lw=0.5, alpha=0.6)
     # the two ends of the scale are enough where it is long
     for level in levels if len(levels) < 4 else (levels[0], levels[-1]):
-        name = f"$n$ = {level:,}" if regularizer == NONE else f"λ = {style.power_of_ten(level)}"
+        name = f"$n$ = {level:,}" if regularizer == NONE else f"λ = {power_of_ten(level)}"
         axes.plot([], [], color=colors[level], lw=2, label=name)
     if levels:
         axes.legend(loc="upper right", fontsize=6, handlelength=1, borderaxespad=0.2)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from smoothcore.readable import duration, plain_lambda, two_decimals
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import comparison, selection
-from smoothcore.results.comparison import Compared, compared, two_decimals
+from smoothcore.results.comparison import Compared, compared
 from smoothcore.results.paper import N_PAIRS
-from smoothcore.results.report import compute
 
 R_NORM = Markup("<i>r</i><sub>norm</sub>")
 _L_S = Markup("<i>l<sub>S</sub></i>")
@@ -53,7 +53,7 @@ def _table(name: str, heads: list, rows: Iterable[list], **options) -> Table:
 
 def _lambda(value: float) -> Cell:
     """Return λ as 3.2 × 10⁻⁴."""
-    text = comparison.plain_lambda(value).replace("-", "−")
+    text = plain_lambda(value).replace("-", "−")
     mantissa, _, exponent = text.partition("e")
     factor = "" if mantissa == "1" else f"{mantissa} × "
     return Cell(Markup(f"{factor}10<sup>{exponent}</sup>") if exponent else text, value)
@@ -133,7 +133,7 @@ def _number(form: str) -> Callable[[float], Cell]:
 
 #: how a column of a table of numbers is shown; others as they are
 _FORMS: dict[str, Callable[[Any], Cell]] = {
-    **dict.fromkeys(("seconds", "median", "longest"), lambda s: Cell(compute.duration(s), s)),
+    **dict.fromkeys(("seconds", "median", "longest"), lambda s: Cell(duration(s), s)),
     "regularizer": _regularizer,
     "lambda": _lambda,
     "training_loss": _number("{:.2e}"),
