@@ -55,7 +55,6 @@ def prepare(folder: Path, images: int, epochs: int) -> str:
 
 
 def main() -> int:
-    """Parse the arguments, measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="only try that everything runs; no number means much"

@@ -22,16 +22,10 @@ _UNSET = (
     "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE", "TF_USE_LEGACY_KERAS",
     "XLA_FLAGS",
 )  # fmt: skip
-_ONE_THREAD = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    )
-}
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+     "TF_NUM_INTEROP_THREADS"), "1"
+)  # fmt: skip
 
 
 def one_thread_environment() -> dict[str, str]:

@@ -14,7 +14,7 @@ def run(bench: Bench) -> dict:
     }  # fmt: skip
     with workers(bench.folder, "measure-numpy") as (numpy,):
         bench.say("measure: measuring")
-        once = numpy.contender("closed", "closed_forms", None, arguments, 0.0)
+        once = numpy.contender("closed", "contenders.closed_forms", None, arguments, 0.0)
         seconds = statistics.median(once() for _ in range(bench.rounds(9)))
         megabytes = numpy.ask("about")["megabytes"]
     about = {"n_samples": n_samples, "grid_points": grid_points}

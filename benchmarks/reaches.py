@@ -59,8 +59,7 @@ def _steps(steps: dict) -> Iterator[Reach]:
     dense = rows["tensorflow", "none"]
     yield Reach("sparse, plain step ÷ sgemm", plain["over_sgemm"][0], "≤", 0.33, 0.26)
     yield Reach("Keras ÷ sparse, plain step", plain["keras_over"][0], "≥", 12, 15)
-    if "jax_over" in plain:
-        yield Reach("JAX ÷ sparse, plain step", plain["jax_over"][0], "≥", 3.4, 4.4)
+    yield Reach("JAX ÷ sparse, plain step", plain["jax_over"][0], "≥", 3.4, 4.4)
     yield Reach("tensorflow, plain step ÷ sgemm", dense["over_sgemm"][0], "≤", 1.15, 0.85)
     for name, bound, wish in (
         ("WP", 0.42, 0.35),

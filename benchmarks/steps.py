@@ -1,7 +1,6 @@
 """Milliseconds per SGD step: both engines, Keras, JAX, and the two dense products of a step."""
 
 import statistics
-from importlib.util import find_spec
 
 from benchmarks.alternating import alternate, ratio, workers
 from benchmarks.bench import Bench, table
@@ -9,9 +8,15 @@ from benchmarks.bench import Bench, table
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
 KERAS = ("keras", "keras tuned")
-#: a jitted epoch; the plain step only, and only where JAX is installed
+#: a jitted epoch; the plain step only
 JAX = "jax"
 FLOOR = "sgemm"
+
+#: the ratios of a row, each with the head of its column
+RATIOS = {
+    "over_sgemm": "÷ sgemm", "over_plain": "÷ own plain", "keras_over": "Keras ÷ it",
+    "keras_tuned_over": "tuned Keras ÷ it", "jax_over": "JAX ÷ it",
+}  # fmt: skip
 
 _CHUNK_SECONDS = 0.1
 
@@ -22,36 +27,34 @@ def run(bench: Bench) -> dict:
     with workers(bench.folder, *names) as (numpy, tensorflow, keras):
         tasks, slow = {}, {}
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
-        tasks[FLOOR] = numpy.contender(FLOOR, "floor", bench.pixels, {}, _CHUNK_SECONDS)
+        tasks[FLOOR] = numpy.contender(FLOOR, "contenders.floor", bench.pixels, {}, _CHUNK_SECONDS)
         for regularizer in REGULARIZERS:
             bench.say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
                 key = f"{name} {regularizer}"
                 arguments = {"name": name, "regularizer": regularizer}
-                tasks[key] = worker.contender(key, "engine", bench.pixels, arguments, seconds)
+                tasks[key] = worker.contender(
+                    key, "contenders.engine", bench.pixels, arguments, seconds
+                )
             for name in KERAS:
                 key = f"{name} {regularizer}"
                 arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
-                slow[key] = keras.contender(key, "keras_fit", bench.pixels, arguments, seconds)
-        plain_only = [JAX] if find_spec("jax") else []
-        for name in plain_only:
-            key = f"{name} none"
-            slow[key] = numpy.contender(key, "jax", bench.pixels, {}, seconds)
+                slow[key] = keras.contender(key, "keras_way.fit", bench.pixels, arguments, seconds)
+        key = f"{JAX} none"
+        slow[key] = numpy.contender(key, "jax_contender.scan", bench.pixels, {}, seconds)
         bench.say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
         about = numpy.ask("about")
-    return {"blas": about["blas"], "rows": _rows(times, with_keras, plain_only)}
+    return {"blas": about["blas"], "rows": _rows(times, with_keras)}
 
 
-def _rows(
-    times: dict[str, list[float]], with_keras: dict[str, list[float]], plain_only: list[str]
-) -> list[dict]:
+def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:
     """Compare within rounds: engines over all of them, Keras over those it took part in."""
     rows = [{"contender": FLOOR, "regularizer": None, **_ms(times[FLOOR])}]
-    for name in (*ENGINES, *KERAS, *plain_only):
-        for regularizer in REGULARIZERS if name not in plain_only else ("none",):
+    for name in (*ENGINES, *KERAS, JAX):
+        for regularizer in REGULARIZERS if name != JAX else ("none",):
             mine = times[key := f"{name} {regularizer}"]
             rounds = times if name in ENGINES else with_keras
             row = {
@@ -62,7 +65,7 @@ def _rows(
                 "over_plain": ratio(mine, rounds[f"{name} none"]),
             }
             if name in ENGINES:
-                for other in (*KERAS, *plain_only):
+                for other in (*KERAS, JAX):
                     if f"{other} {regularizer}" not in with_keras:
                         continue
                     row[f"{other.replace(' ', '_')}_over"] = ratio(
@@ -86,28 +89,9 @@ def show(results: dict) -> str:
             row["regularizer"] or "",
             f"{row['ms']:.3f}",
             f"{row['best_ms']:.3f}",
-            *(
-                f"{row[key][0]:.2f}" if key in row else ""
-                for key in (
-                    "over_sgemm",
-                    "over_plain",
-                    "keras_over",
-                    "keras_tuned_over",
-                    "jax_over",
-                )
-            ),
+            *(f"{row[key][0]:.2f}" if key in row else "" for key in RATIOS),
         ]
         for row in results["rows"]
     ]
-    heads = [
-        "",
-        "penalty",
-        "ms/step",
-        "best",
-        "÷ sgemm",
-        "÷ own plain",
-        "Keras ÷ it",
-        "tuned Keras ÷ it",
-        "JAX ÷ it",
-    ]
+    heads = ["", "penalty", "ms/step", "best", *RATIOS.values()]
     return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows)

@@ -4,13 +4,13 @@ Contenders that cannot share a process (another TensorFlow, another thread setti
 be measured in turn, so that what disturbs the machine disturbs them alike.
 """
 
+import importlib
 import json
 import os
 import resource
 import sys
 import traceback
 
-from benchmarks import contenders
 from benchmarks.contenders import Contender
 from benchmarks.problem import from_folder
 
@@ -18,22 +18,14 @@ _held: dict[str, tuple[Contender, int]] = {}
 
 
 def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
-    """Return the contender of a kind; ``problem`` goes to `benchmarks.problem.from_folder`."""
+    """Return the contender of a kind, a function of a module that is imported only here.
+
+    ``problem`` goes to `benchmarks.problem.from_folder`.
+    """
     if problem is not None:
         arguments = {"problem": from_folder(*problem), **arguments}
-    if kind == "keras_fit":
-        from benchmarks.keras_way import fit
-
-        return fit(**arguments)
-    if kind == "jax":
-        from benchmarks.jax_contender import scan
-
-        return scan(**arguments)
-    return {
-        "floor": contenders.floor,
-        "engine": contenders.engine,
-        "closed_forms": contenders.closed_forms,
-    }[kind](**arguments)
+    module, _, name = kind.partition(".")
+    return getattr(importlib.import_module(f"benchmarks.{module}"), name)(**arguments)
 
 
 def prepare(name: str, kind: str, problem: list | None, arguments: dict, seconds: float) -> dict:

@@ -63,7 +63,7 @@ def test_partial_tables_that_are_older_than_a_run_are_stale(tmp_path, monkeypatc
     for seconds, stale in ((1, set()), (-1, {"results/x/partial/runs.parquet"})):
         os.utime(partial / "runs.parquet", (newest + seconds,) * 2)
         dag = SimpleNamespace(forcefiles=set())
-        Plan(session, dag).force_stale_tables()
+        Plan(session, SimpleNamespace(dag=dag)).force_stale_tables()
         assert dag.forcefiles == stale
 
 

@@ -20,7 +20,6 @@ from smoothcore.workflow.command_line import log_to_stderr
 
 @exits_readably
 def main() -> int:
-    """Parse the arguments, train again, compare, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -12,7 +12,6 @@ from smoothcore.workflow.command_line import log_to_stderr, results_parser
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, read every run, write."""
     parser = results_parser(__doc__)
     parser.add_argument("--allow-missing", action="store_true", help="leave out missing runs")
     arguments = parser.parse_args()

@@ -13,7 +13,6 @@ from smoothcore.workflow.command_line import log_to_stderr
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, train, draw, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", required=True, type=Path, help="output, npz")
     parser.add_argument("--figures", required=True, type=Path, nargs="+", help="svg, png, pdf")

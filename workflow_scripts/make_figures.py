@@ -12,7 +12,6 @@ from smoothcore.workflow.command_line import results_parser
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, draw, write."""
     arguments = results_parser(__doc__).parse_args()
     for name, figure in all_figures(Results(arguments.grid, arguments.folder)).items():
         save_figure(figure, [arguments.folder / f"{name}.{kind}" for kind in FORMATS])

@@ -11,7 +11,6 @@ from smoothcore.workflow.command_line import results_parser
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, read, render, write."""
     arguments = results_parser(__doc__).parse_args()
     text = page.render(Results(arguments.grid, arguments.folder))
     with atomic_write(arguments.folder / "report.html") as temporary:

@@ -11,7 +11,6 @@ from smoothcore.workflow.command_line import results_parser
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, compute the tables, write."""
     arguments = results_parser(__doc__).parse_args()
     results = Results(arguments.grid, arguments.folder)
     for name, table in statistics.all_tables(results.measures, results.runs, results.grid).items():

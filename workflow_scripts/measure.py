@@ -26,7 +26,6 @@ from smoothcore.workflow.fingerprint import measuring_code
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, measure, write."""
     measuring = MeasuringSettings(n_samples=1000, grid_points=100)
     parser = settings_parser(__doc__, run=EXAMPLE_RUN, recipe=EXAMPLE_RECIPE, measuring=measuring)
     parser.add_argument("--data", required=True, type=Path, help="images, from prepare_data")

@@ -11,7 +11,6 @@ from smoothcore.workflow.command_line import from_settings, log_to_stderr, setti
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments and write the file."""
     parser = settings_parser(__doc__, dataset=DataSettings("mnist", "/data/mnist"))
     parser.add_argument("--output", required=True, type=Path, help="npz")
     arguments = parser.parse_args()

@@ -13,7 +13,6 @@ from smoothcore.workflow.publish import publish
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, copy, print where."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("results/paper"), help="results/<name>")
     parser.add_argument(

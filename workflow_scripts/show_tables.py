@@ -10,7 +10,6 @@ from smoothcore.results import terminal
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, read the tables, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--folder", type=Path, default=Path("results/paper"), help="results/<name>, or its partial"

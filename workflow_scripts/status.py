@@ -15,7 +15,6 @@ from smoothcore.workflow.status import table
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, read, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("results/paper"), help="results/<name>")
     arguments = parser.parse_args()

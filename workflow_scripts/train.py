@@ -24,7 +24,6 @@ from smoothcore.workflow.fingerprint import training_code
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments, train, write."""
     parser = settings_parser(__doc__, run=EXAMPLE_RUN, recipe=EXAMPLE_RECIPE)
     parser.add_argument("--data", required=True, type=Path, help="images, from prepare_data")
     parser.add_argument("--weights", required=True, type=Path, help="output, npz")

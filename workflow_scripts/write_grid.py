@@ -14,7 +14,6 @@ from smoothcore.workflow.command_line import from_settings, log_to_stderr, setti
 
 @exits_readably
 def main() -> None:
-    """Parse the arguments and write the table."""
     example = {"study": {"name": "mine", "…": "every key of config.yaml"}, "search": {"WP": 2}}
     parser = settings_parser(__doc__, **example)
     parser.add_argument("--output", required=True, type=Path, help="parquet")

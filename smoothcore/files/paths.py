@@ -13,10 +13,7 @@ from smoothcore.study.run import Run
 #: the coordinates that are folders; the remaining ones are columns inside each file
 PARTITIONS = ("pair", "size", "seed", "regularizer")
 
-_RUN = (
-    "pair={pair}/size={size}/seed={seed}/regularizer={regularizer}/"
-    "lambda-{lambda}_lr-{learning_rate}"
-)
+_RUN = "/".join(f"{name}={{{name}}}" for name in PARTITIONS) + "/lambda-{lambda}_lr-{learning_rate}"
 
 
 @dataclass(frozen=True)

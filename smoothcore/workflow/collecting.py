@@ -9,8 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
+from smoothcore.files.storage import ABOUT_KEY, read_parquet
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.measures import Measurement
 from smoothcore.study.config import Study, load_study
@@ -36,8 +39,6 @@ def read_grid(path: Path) -> tuple[Study, list[Run]]:
     Raises:
         DamagedFileError: the file is missing or damaged.
     """
-    from smoothcore.files.storage import ABOUT_KEY, read_parquet
-
     table = read_parquet(path)
     study = load_study(json.loads(table.schema.metadata[ABOUT_KEY]), str(path))
     return study, [Run.from_coordinates(row) for row in table.to_pylist()]
@@ -177,8 +178,6 @@ def _thinned(curve: "pa.Table") -> "pa.Table":
 
     The first and the last epoch stay.
     """
-    import numpy as np
-
     epochs = curve["epoch"].to_numpy()
     if len(epochs) <= CURVE_POINTS:
         return curve

@@ -10,6 +10,7 @@ from snakemake.io import is_flagged
 
 from smoothcore.errors import DamagedFileError, SmoothcoreError, StorageError
 from smoothcore.files.repair import repair_command
+from smoothcore.files.storage import read_parquet
 from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
 from smoothcore.workflow import changes, costs
@@ -23,11 +24,15 @@ class Plan:
 
     Args:
         session: the study.
-        dag: Snakemake's, of this study and maybe of others.
+        workflow: Snakemake's, of this study and maybe of others. It has no jobs yet.
     """
 
-    def __init__(self, session: Session, dag: Any) -> None:
-        self.session, self._dag = session, dag
+    def __init__(self, session: Session, workflow: Any) -> None:
+        self.session, self._workflow = session, workflow
+
+    @property
+    def _dag(self) -> Any:
+        return self._workflow.dag
 
     def _needed(self) -> Iterator[tuple[Any, str | None, Run | None]]:
         """Yield the jobs.
@@ -68,7 +73,6 @@ class Plan:
         study's folder, nor in a fresh checkout.
         """
         from smoothcore.files.records import about
-        from smoothcore.files.storage import read_parquet
 
         session, layout = self.session, self.session.layout
         grid, present = layout.grid, layout.root / "partial" / COLLECTED[0]
@@ -84,17 +88,11 @@ class Plan:
             if rows != len(finished) or newest > present.stat().st_mtime:
                 self._dag.forcefiles.add(str(present))
 
-    def check(self) -> None:
-        """Refuse a start that would train finished runs without need, or leave others out.
-
-        Raises:
-            SmoothcoreError: it would; the message names the way out.
-        """
-        if said := self.refusal():
-            raise SmoothcoreError(said)
-
     def refusal(self) -> str:
-        """Return why the start is refused, and the way out; empty if it is not."""
+        """Return why the start is refused, and the way out; empty if it is not.
+
+        It is where it would train finished runs without need, or leave others out.
+        """
         return self._without_images() or self._overlooked() or self._beside_others()
 
     @property

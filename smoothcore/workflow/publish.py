@@ -1,6 +1,5 @@
 """Put the results of a study where version control keeps them, with a page on what made them."""
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from smoothcore.files.records import about
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import atomic_write, read_parquet
 from smoothcore.results import COLLECTED
-from smoothcore.results.report.provenance import git_commit
+from smoothcore.results.report.provenance import git_commit, listed
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.published import PAGE, remember_own, sha256_of
@@ -96,12 +95,8 @@ def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
         "code of training": _counted(runs["code"]),
         "processors": _counted(runs["processor"]),
         "engine": _counted(runs["engine"]),
-        "versions": _counted(runs["versions"].map(_listed)),
+        "versions": _counted(runs["versions"].map(listed)),
     }
-
-
-def _listed(versions: str) -> str:
-    return ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
 
 
 def _counted(column: pd.Series) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
+from smoothcore.files.storage import atomic_write, read_parquet, reading, storage_errors
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
@@ -63,19 +64,13 @@ def _has_runs(root: Path) -> bool:
 def _tables(root: Path) -> Path | None:
     folders = (root, root / "partial")
     found = [f for f in folders if all((f / name).exists() for name in COLLECTED)]
-    return max(found, key=_n_runs) if len(found) > 1 else next(iter(found), None)
-
-
-def _n_runs(tables: Path) -> int:
-    from smoothcore.files.storage import read_parquet
-
-    return read_parquet(tables / COLLECTED[0]).num_rows
+    if len(found) < 2:
+        return next(iter(found), None)
+    return max(found, key=lambda tables: read_parquet(tables / COLLECTED[0]).num_rows)
 
 
 def _is_news(tables: Path, seen: str) -> bool:
     """Tell whether tables are others than those seen, and named by the page beside them."""
-    from smoothcore.files.storage import reading
-
     digest, page = sha256_of(tables / COLLECTED[0]), tables / PAGE
     if digest == seen or not page.exists():
         return False
@@ -90,8 +85,6 @@ def sha256_of(path: Path) -> str:
         DamagedFileError: the file is missing.
         StorageError: it may not be read.
     """
-    from smoothcore.files.storage import reading
-
     with reading(path):
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -108,12 +101,11 @@ def restored_runs(layout: Layout) -> set[Run]:
 def _remembered(root: Path) -> tuple[set[Run] | None, str]:
     """Return the runs restored, None if nothing was, and the SHA-256 of their table.
 
-    It is empty while they are being restored, and in the list of earlier versions.
+    It is empty while they are being restored.
     """
     path = root / RESTORED
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        said = {"runs": said, "of": ""} if isinstance(said, list) else said
         return {Run(*row) for row in said["runs"]}, said["of"]
     except FileNotFoundError:
         return None, ""
@@ -125,8 +117,6 @@ def _remembered(root: Path) -> tuple[set[Run] | None, str]:
 
 
 def _remember(root: Path, runs: Iterable[Run], digest: str) -> None:
-    from smoothcore.files.storage import atomic_write
-
     with atomic_write(root / RESTORED) as temporary:
         said = {"of": digest, "runs": sorted(list(run.coordinates.values()) for run in runs)}
         temporary.write_text(json.dumps(said), encoding="utf-8")
@@ -159,7 +149,6 @@ def restore(layout: Layout, tables: Path) -> int:
     """
     from smoothcore.files import schemas
     from smoothcore.files.records import about, write_rows
-    from smoothcore.files.storage import storage_errors
 
     digest = sha256_of(tables / COLLECTED[0])
     runs, measures, curves = (_by_run(tables / name) for name in COLLECTED)
@@ -208,8 +197,6 @@ def forget(layout: Layout) -> int:
 
     The tables that they come from stay, and `restore` brings them back.
     """
-    from smoothcore.files.storage import storage_errors
-
     runs = [run for run in restored_runs(layout) if not layout.weights(run).exists()]
     with storage_errors(layout.root / "runs"):
         for run in runs:
@@ -222,8 +209,6 @@ def forget(layout: Layout) -> int:
 
 def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:
     """Return the rows of each run of a table."""
-    from smoothcore.files.storage import read_parquet
-
     rows: dict[Run, list[dict[str, Any]]] = {}
     for row in read_parquet(path).to_pylist():
         rows.setdefault(Run.from_coordinates(row), []).append(row)

@@ -12,7 +12,7 @@ import yaml
 from snakemake.cli import get_argument_parser
 from snakemake.logging import logger
 
-from smoothcore.errors import ConfigError
+from smoothcore.errors import ConfigError, SmoothcoreError
 from smoothcore.files.repair import COMMAND_VARIABLE
 from smoothcore.files.storage import check_writable
 from smoothcore.study.config import Study, check_files, load_study, merged
@@ -51,21 +51,21 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
         return session
     session.restore_published(logger.info)
 
-    def plan() -> Plan:
-        return Plan(session, workflow.dag)
+    plan = Plan(session, workflow)
 
     def check() -> None:
         os.environ[COMMAND_VARIABLE] = command_typed(sys.argv, executes=not workflow.dryrun)
         if workflow.dryrun or workflow.touch:
             return
         check_writable(session.layout.root)
-        plan().check()
+        if said := plan.refusal():
+            raise SmoothcoreError(said)
 
     interrupts.listen()
     progress = RunProgress(
-        lambda: plan().jobs(),
-        changes=lambda: plan().changes(),
-        refusal=lambda: plan().refusal(),
+        plan.jobs,
+        changes=plan.changes,
+        refusal=plan.refusal,
         dry_run=lambda: workflow.dryrun,
         submits=lambda: workflow.non_local_exec,
         interrupted=lambda: interrupts.count > 0,
@@ -74,12 +74,12 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
 
     def before_planning() -> None:
         lift_default_limit(workflow.scheduling_settings)
-        plan().force_stale_tables()
+        plan.force_stale_tables()
 
     before = {
         "Building DAG": before_planning,
         "run_info": check,
-        "Creating report": lambda: plan().check_report(),
+        "Creating report": plan.check_report,
     }
     _attach(Messages(before, session.layout.root, progress))
     return session
@@ -90,9 +90,7 @@ def lift_default_limit(settings: Any) -> None:
 
     With a limit Snakemake looks at all ready jobs once a second, and once more for each job that
     has ended. On the paper's grid, after 250 jobs, that took a sixth of a core, and others waited.
-
-    Args:
-        settings: Snakemake's scheduling settings; None where it executes nothing (`--report`).
+    ``settings`` are Snakemake's; None where it executes nothing (`--report`).
     """
     limit = settings and settings.max_jobs_per_timespan
     if limit and f"{limit.max_jobs}/{limit.timespan:g}s" == _DEFAULT_LIMIT:

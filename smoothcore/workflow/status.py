@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from smoothcore.errors import DamagedFileError
@@ -20,15 +19,9 @@ from smoothcore.workflow.collecting import search_so_far
 from smoothcore.workflow.costs import expected_seconds, slowness
 from smoothcore.workflow.published import published_tables
 
-DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
-    "done",
-    "to measure",
-    "running",
-    "interrupted",
-    "failed",
-    "waiting",
-)
-STATES = (DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING)
+STATES = DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
+    "done", "to measure", "running", "interrupted", "failed", "waiting"
+)  # fmt: skip
 
 #: a checkpoint younger than this belongs to a run that is being trained
 _ALIVE_SECONDS = 360
@@ -133,6 +126,6 @@ def _row(experiment: str, regularizer: str, of: pd.DataFrame) -> dict[str, objec
         **{state: int((of["state"] == state).sum()) for state in STATES},
         "runs": len(of),
         "not interpolating": int((done["status"] != INTERPOLATED).sum()),
-        "spent": np.round(of["seconds"].sum() / 3600, 2),
-        "left": np.round(of["left"].sum() / 3600, 2),
+        "spent": round(of["seconds"].sum() / 3600, 2),
+        "left": round(of["left"].sum() / 3600, 2),
     }

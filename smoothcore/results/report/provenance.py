@@ -91,12 +91,14 @@ def libraries() -> dict[str, str]:
     return found
 
 
+def listed(versions: str) -> str:
+    """Return what the table of runs says of versions as a person reads it."""
+    return ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
+
+
 def training_libraries(runs: "pd.DataFrame") -> list[tuple[str, int]]:
     """Return the versions that the runs were trained with, and how many runs each."""
     if runs.empty:
         return []
     counts = runs.groupby(["engine", "versions"]).size()
-    return [
-        (f"{engine}: " + ", ".join(f"{k} {v}" for k, v in json.loads(versions).items()), int(n))
-        for (engine, versions), n in counts.items()
-    ]
+    return [(f"{engine}: {listed(versions)}", int(n)) for (engine, versions), n in counts.items()]
