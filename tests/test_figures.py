@@ -219,6 +219,19 @@ def test_nothing_overlaps_or_runs_out_at_the_size_of_the_full_grid(full_grid, na
                 assert not one.overlaps(other), (name, axes.get_title(loc="left"))
 
 
+def test_a_run_that_is_missing_is_not_drawn_as_one_that_failed(tables):
+    made = statistics.all_tables(**tables)
+    edge, (gn, wp) = made["edge"], ({"regularizer": name} for name in ("GN", "WP"))
+    for of, present, interpolating in ((gn, 0, 0), (wp, 2, 1)):
+        rows = edge["regularizer"] == of["regularizer"]
+        edge.loc[rows, ["n_present", "n_interpolating"]] = present, interpolating
+    panels = by_panel(edge_figure(edge, {}))
+    assert np.isnan(panels["GN"].lines[0].get_ydata()).all()
+    assert set(panels["WP"].lines[0].get_ydata()) == {0.5}
+    none = made["r_norm"][made["r_norm"]["regularizer"] != "GN"]
+    assert texts(by_panel(r_norm_figure(none, edge))["GN"])[-1] == "no run yet"
+
+
 def test_the_edge_makes_room_for_every_panel_where_the_first_is_empty(tables):
     edge = statistics.all_tables(**tables)["edge"]
     first = edge["regularizer"] == edge["regularizer"].iloc[0]

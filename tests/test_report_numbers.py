@@ -78,7 +78,7 @@ TABLE2 = {
     "r_norm_mean": 0.85, "r_norm_std": 0.06, "r_norm_low": 0.83, "r_norm_high": 0.87,
     "ratio_of_means": 0.86, "ratio_of_means_low": 0.84, "ratio_of_means_high": 0.88,
     "n_both": 44, "n_at_bound": 2, "n_matched": 43, "n_pairs": 42, "n_interpolating": 44,
-    "n_in_grid": 45, "upper_bound": False, "paper_unregularized_mean": 2.62,
+    "n_in_grid": 45, "upper_bound": False, "paper_lambda": 3.2e-4, "paper_unregularized_mean": 2.62,
     "paper_regularized_mean": 2.35, "paper_r_norm_mean": 0.89, "paper_r_norm_std": 0.07,
 }  # fmt: skip
 
@@ -98,6 +98,23 @@ def test_table_2():
         "Ratio of means": ["0.84 to 0.88"],
     }  # fmt: skip
     assert small(table, 0, "rnorm, 95\xa0%") == ["0.83 to 0.87"]
+
+
+def test_at_another_lambda_than_the_papers_there_is_no_difference_and_no_verdict():
+    row = TABLE2 | {"lambda": 3.2e-5, "r_norm_mean": 0.98, "upper_bound": True}
+    table = tables.table2(pd.DataFrame([row]), is_papers=True)
+    (said,) = shown(table)
+    assert (said["rnorm, 95\xa0%"], said["Ours − paper"]) == ("≤ 0.98 ± 0.06", "–")
+    assert small(table, 0, "λ") == ["paper 3.2 × 10<sup>−4</sup>"]
+
+
+def test_some_tau_are_over_fewer_sizes():
+    """A mean over other sizes than the paper's is not compared with it."""
+    row = TABLE1 | {"mean": 0.5, "n_complete": 100}
+    table = tables.table1(pd.DataFrame([row]), is_papers=True)
+    (said,) = shown(table)
+    assert (said["τ so far"], said["Ours − paper"]) == ("130 of 135", "–")
+    assert small(table, 0, "τ so far") == ["100 over all sizes"]
 
 
 def test_pair_by_pair():
@@ -246,8 +263,8 @@ def test_the_numbers_of_the_paper():
         "GN": (0.16, 0.32), "FPL": (0.07, 0.46), "GPL": (1.0, nothing), "WP": (1.0, nothing),
     }  # fmt: skip
     assert {name: tuple(of) for name, of in paper.PAPER_TABLE2.items()} == {
-        "GN": (0.93, 0.29, 0, 0.31, 0.13), "FPL": (1.17, 1.05, 1, 0.33, 0.27),
-        "GPL": (2.62, 2.35, 0, 0.89, 0.06), "WP": (12.84, 11.57, 0, 0.90, 0.03),
+        "GN": (1e-3, 0.93, 0.29, 0, 0.31, 0.13), "FPL": (3.2e-3, 1.17, 1.05, 1, 0.33, 0.27),
+        "GPL": (3.2e-4, 2.62, 2.35, 0, 0.89, 0.06), "WP": (3e-5, 12.84, 11.57, 0, 0.90, 0.03),
     }  # fmt: skip
 
 

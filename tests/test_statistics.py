@@ -231,6 +231,9 @@ class TestTable1:
         assert gpl["seed_stderr"] == pytest.approx(np.sqrt(1 / 8 / 1 / 3))
         assert (gpl["n_values"], gpl["n_complete"], gpl["n_in_grid"]) == (3, 2, 4)
         assert (gpl["n_pairs"], gpl["n_sizes"]) == (2, 3)
+        # one of three is over three sizes; half of them are over two or more
+        taus.loc[1:3, "n_sizes"] = [2, 2, 1]
+        assert row(statistics.table1(taus), measure="GPL", estimator="sampled")["n_sizes"] == 2
         gn = row(table, measure="GN", estimator="exact")
         assert (
             gn["mean"] == -1
@@ -422,6 +425,7 @@ class TestEdge:
         assert fpl["lambda"].tolist() == [0.001, 0.01]
         assert fpl["reported"].tolist() == [False, True]
         assert fpl["n_interpolating"].tolist() == [4, 3]
+        assert fpl["n_present"].tolist() == fpl["n_in_grid"].tolist() == [4, 4]
         # 0.1 / 0.2, 0.3 / 0.4, 0.4 / 0.5
         assert fpl["r_norm_mean"].iloc[0] == pytest.approx((0.5 + 0.75 + 0.8) / 3)
 
@@ -441,6 +445,16 @@ class TestEdge:
             status = "max_epochs" if failed >= 0 else "interpolated"
             study.optimality(pair, "GN", 1.0, 0.01, status)
         assert selection.untried_beyond(study.runs, study.grid) == {"GN": untried}
+
+    def test_a_lambda_between_that_is_not_done_leaves_it_open(self, study):
+        """The largest failed; one below it, above the reported one, is half done."""
+        for pair in ("0-1", "2-3", "4-9", "6-7"):
+            study.optimality(pair, "GN", 0.1, 0.01)
+            done = "interpolated" if pair == "0-1" else None
+            study.optimality(pair, "GN", 1.0, 0.01, done)
+            study.optimality(pair, "GN", 10.0, 0.01, "max_epochs")
+        assert selection.reported_lambdas(study.runs, study.grid) == {"GN": 0.1}
+        assert selection.untried_beyond(study.runs, study.grid) == {"GN": True}
 
     def test_a_run_that_is_missing_leaves_it_open(self, optimality):
         for pair in ("0-1", "4-9"):

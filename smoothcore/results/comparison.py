@@ -35,6 +35,7 @@ class Compared:
         n_pairs: pairs behind ``mean``.
         n_sizes: training set sizes behind it; None where it is of one size.
         upper_bound: the true value is no larger, and may be smaller.
+        as_paper: made as the paper's is: over every size, at its λ.
     """
 
     mean: float
@@ -47,6 +48,7 @@ class Compared:
     n_pairs: int = 0
     n_sizes: int | None = None
     upper_bound: bool = False
+    as_paper: bool = True
 
     @property
     def too_few(self) -> bool:
@@ -58,14 +60,19 @@ class Compared:
         """The paper's mean is ``within`` what ours allows, or ours is ``higher`` or ``lower``.
 
         Over all the paper's pairs ours allows what seeds can make of the difference, else its
-        interval. Empty where one of the means, or that, is missing, or made of too few pairs.
+        interval. Empty where one of the means, or that, is missing, or made of too few pairs, or
+        otherwise than the paper's.
         Compared as they are shown, with two decimals: the paper gives no more.
         """
         low, high = self.low, self.high
         if not math.isnan(self.by_seeds):
             low, high = self.mean - self.by_seeds, self.mean + self.by_seeds
         low, high, paper = (round(x, 2) for x in (low, high, self.paper_mean))
-        if self.too_few or any(math.isnan(x) for x in (self.mean, low, high, paper)):
+        if (
+            self.too_few
+            or not self.as_paper
+            or any(math.isnan(x) for x in (self.mean, low, high, paper))
+        ):
             return ""
         return "higher" if low > paper else "lower" if high < paper else "within"
 
@@ -99,7 +106,12 @@ class Compared:
 
     @property
     def difference(self) -> str:
-        """Ours minus the paper's, ± what the seeds alone make of it where both have all pairs."""
+        """Ours minus the paper's, ± what the seeds alone make of it where both have all pairs.
+
+        A dash where ours is made otherwise.
+        """
+        if not self.as_paper:
+            return NO_VALUE
         return _spread(self.mean - self.paper_mean, self.by_seeds, sign="+")
 
 
@@ -124,8 +136,17 @@ def compared(row: Mapping[str, Any], prefix: str = "") -> Compared:
         paper_std=row.get(f"paper_{prefix}std", NOT_GIVEN),
         n_pairs=int(row["n_pairs"]),
         n_sizes=int(row["n_sizes"]) if "n_sizes" in row else None,
+        as_paper=row.get("n_complete") == row.get("n_values")
+        and not abs(row.get("lambda", 0) - row.get("paper_lambda", math.nan)) > 0,
         upper_bound=prefix == "r_norm_" and bool(row["upper_bound"]) and row["n_pairs"] > 0,
     )
+
+
+def complete(row: Mapping[str, Any]) -> str:
+    """Return how many τ of a row of Table 1 are over every size; nothing if all of them are."""
+    if row["n_complete"] == row["n_values"]:
+        return ""
+    return f"{row['n_complete']:.0f} over all sizes"
 
 
 def ratio_of_means(row: Mapping[str, Any]) -> Compared:

@@ -216,7 +216,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             of, row = shown[shown["regularizer"] == name], rows.iloc[0]
             if of.empty:
                 right.remove()
-                note(axes, "no pair interpolates\nat λ = 0 and at a reported λ")
+                there = "no pair interpolates\nat λ = 0 and at a reported λ"
+                note(axes, there if row["n_present"] else "no run yet")
                 continue
             color = COLORS[row["measure"]]
             both = of[["unregularized", "regularized"]].T.to_numpy()
@@ -245,7 +246,7 @@ def _interval(axes: Axes, x, mean, low, high, color: str, **options) -> None:
 
 
 def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]) -> Figure:
-    """Draw r_norm and the share of the pairs that interpolate against λ, one panel a regularizer.
+    """Draw r_norm and the share of the runs that interpolate against λ, one panel a regularizer.
 
     Args:
         penalties: from `statistics.penalties`.
@@ -257,7 +258,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
         figure, drawn = panels_of("regularizer", shown.sort_values("lambda"), 3, 1.9, sharey=True)
         for name, (axes,), of in drawn:
             color, lambdas = COLORS[all_regularizers()[name].measure], of["lambda"]
-            share = of["n_interpolating"] / of["n_in_grid"]
+            share = of["n_interpolating"] / of["n_present"].where(of["n_present"] > 0)
             axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
             axes.plot(lambdas, share, color=MUTED, lw=0.9, marker=".", ms=3, label="interpolate")
             axes.axhline(0.5, color=MUTED, lw=0.5, ls=DASHES)

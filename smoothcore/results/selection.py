@@ -145,15 +145,18 @@ def reported_lambdas(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, float]
 
 
 def untried_beyond(runs: pd.DataFrame, grid: pd.DataFrame) -> dict[str, bool]:
-    """Tell for each regularizer whether its λ was raised less far than most runs survive.
+    """Tell for each regularizer whether a larger λ than the reported one may yet be reported.
 
-    At most half of the runs at its largest λ are there and failed. A larger λ may be reported once
-    it is tried, and r_norm at the one reported now is an upper bound of what is left there.
+    None is in the grid, or at most half of the runs of one are there and failed. Then r_norm at the
+    reported λ is an upper bound of what is left at a larger one.
     """
-    counts = interpolation_counts(runs, grid)
-    largest = counts[counts["lambda"] > 0].groupby("regularizer").tail(1)
-    untried = 2 * largest["n_not_interpolating"] <= largest["n_in_grid"]
-    return dict(zip(largest["regularizer"], untried.tolist(), strict=True))
+    counts, reported = interpolation_counts(runs, grid), reported_lambdas(runs, grid)
+    untried = {}
+    for name, of in counts[counts["lambda"] > 0].groupby("regularizer", sort=False):
+        larger = of[~(of["lambda"] <= reported[name])]
+        is_open = 2 * larger["n_not_interpolating"] <= larger["n_in_grid"]
+        untried[name] = larger.empty or bool(is_open.any())
+    return untried
 
 
 def optimality_values(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,7 @@ N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
 _RATIOS = ["measure", "estimator", "mean", "std", "low", "high", "n_matched", "n_pairs"]
+_COUNTS = ["n_interpolating", "n_present", "n_in_grid"]
 _TAUS = ["measure", "estimator", "images", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"]
 
 
@@ -121,9 +122,9 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
         ``mean`` and sample standard deviation ``std`` of the τ that are there, with the bootstrap
         interval of the mean ``low``, ``high``; ``seed_stderr``, the standard error of the mean that
         the scatter between seeds alone gives, the pairs being these. ``n_values`` of ``n_in_grid``
-        pairs and seeds have a τ, ``n_complete`` of them over every size; they are of ``n_pairs``
-        pairs and up to ``n_sizes`` sizes. ``paper_mean``, ``paper_std``: the paper's, at its
-        estimator.
+        pairs and seeds have a τ, ``n_complete`` of them over every size, and at least half of them
+        over ``n_sizes`` sizes or more; they are of ``n_pairs`` pairs. ``paper_mean``,
+        ``paper_std``: the paper's, at its estimator.
     """
     taus = typed(taus, _TAUS)
     rows = []
@@ -139,7 +140,7 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
                 "seed_stderr": _seed_stderr(finite),
                 "n_values": len(finite),
                 "n_pairs": finite["pair"].nunique(),
-                "n_sizes": finite["n_sizes"].max() if len(finite) else 0,
+                "n_sizes": int(finite["n_sizes"].quantile(0.5, "lower")) if len(finite) else 0,
                 "n_complete": int((finite["n_sizes"] == finite["n_sizes_in_grid"]).sum()),
                 "n_in_grid": len(of),
                 **_paper(PAPER_TABLE1, ["mean", "std"], measure, measure, estimator),
@@ -161,7 +162,10 @@ def _paper(
 ) -> dict[str, float]:
     """Return the paper's figures, which come from the main estimator, as ``paper_…``."""
     published = table.get(key) if estimator == all_measures()[measure].main_estimator else None
-    return {f"paper_{name}": getattr(published, name, NOT_GIVEN) for name in columns}
+    return {
+        f"paper_{name}": getattr(published, name.replace("lambda", "lambda_"), NOT_GIVEN)
+        for name in columns
+    }
 
 
 def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -217,15 +221,16 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
         ``mean``, sample standard deviation ``std`` and bootstrap interval ``low``, ``high``;
         ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Both are
         NaN where the unregularized mean is not above the bound.
-        ``n_interpolating`` of ``n_in_grid`` runs interpolate at λ. ``reported``: Table 2 reports
-        this λ. ``upper_bound``: at most half of the runs at the largest λ failed to interpolate, so
-        that the ratio at a larger one may be lower.
+        Of ``n_in_grid`` runs at λ ``n_present`` are there, and ``n_interpolating`` of them
+        interpolate. ``reported``: Table 2 reports
+        this λ. ``upper_bound``: no larger λ than the reported one was shown to be too large for
+        half of the runs, so that the ratio at one may be lower.
     """
     r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)
     tried = counts[counts["lambda"] > 0]
     without = tried[tried["regularizer"].map(reported).isna()].groupby("regularizer")
-    without = without["n_in_grid"].max().reset_index().assign(n_interpolating=0)
+    without = without[["n_in_grid", "n_present", "n_interpolating"]].max().reset_index()
     rows = []
     for key in in_order(pd.concat([tried, without]), "regularizer", "lambda").to_dict("records"):
         name, value = key["regularizer"], key["lambda"]
@@ -235,18 +240,24 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
             row = {"regularizer": name, "measure": about.name, "estimator": estimator}
             row |= {"lambda": value}
             row |= _penalty(of[of["estimator"] == estimator], about.lower_bound)
-            row |= {column: key[column] for column in ("n_interpolating", "n_in_grid")}
+            row |= {column: key[column] for column in _COUNTS}
             row["reported"] = value == reported[name] or bool(np.isnan(value))
             rows.append(row | {"upper_bound": untried[name]})
     columns = ["regularizer", "measure", "estimator", "lambda", *_penalty(r_norm.iloc[:0], 0.0)]
-    columns += ["n_interpolating", "n_in_grid", "reported", "upper_bound"]
+    columns += [*_COUNTS, "reported", "upper_bound"]
     return pd.DataFrame(rows, columns=columns).astype({"reported": bool, "upper_bound": bool})
 
 
 def table2(penalties: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 2: the rows of `penalties` at the reported λ, and the paper's as ``paper_…``."""
+    """Return Table 2: the rows of `penalties` at the reported λ, and the paper's as ``paper_…``.
+
+    Returns:
+        The columns of `penalties` but ``reported``, and ``paper_lambda``,
+        ``paper_unregularized_mean``, ``paper_regularized_mean``, ``paper_r_norm_mean`` and
+        ``paper_r_norm_std``: what the paper gives, at its own λ.
+    """
     table = penalties[penalties["reported"]].drop(columns="reported").reset_index(drop=True)
-    columns = ["unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
+    columns = ["lambda", "unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
     keys = table[["regularizer", "measure", "estimator"]].itertuples(index=False)
     paper = [_paper(PAPER_TABLE2, columns, *key) for key in keys]
     return table.join(pd.DataFrame(paper, columns=[f"paper_{c}" for c in columns], dtype=float))

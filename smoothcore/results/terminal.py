@@ -4,6 +4,7 @@ Needs the standard library alone: published tables can be shown without the proj
 """
 
 import csv
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,8 @@ def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
                 *(tau.ours, tau.interval),
                 *(f"{tau.n_pairs}", f"{tau.n_sizes}"),
                 *_beside(tau, is_papers),
-                f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}",
+                f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}"
+                + (f", {complete}" if (complete := comparison.complete(row)) else ""),
             ]
         )
     return rows
@@ -141,7 +143,7 @@ def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
         rows.append(
             [
                 *(row["regularizer"], row["measure"], row["estimator"]),
-                plain_lambda(row["lambda"]),
+                _lambda(row),
                 *map(two_decimals, means),
                 *(r_norm.ours, r_norm.interval),
                 f"{row['n_matched']:.0f} of {row['n_in_grid']:.0f}",
@@ -151,6 +153,13 @@ def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _lambda(row: dict) -> str:
+    """Return λ, and the paper's where that is another."""
+    ours, paper = row["lambda"], row.get("paper_lambda", math.nan)
+    there = f" (paper {plain_lambda(paper)})" if abs(ours - paper) > 0 else ""
+    return plain_lambda(ours) + there
 
 
 def _beside(value: comparison.Compared, is_papers: bool | None) -> list[str]:

@@ -1,5 +1,6 @@
 """The tables of the page: their cells as text, with the value each is sorted by."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -51,20 +52,28 @@ def _table(name: str, heads: list, rows: Iterable[list], **options) -> Table:
     return Table(name, heads, cells, **options)
 
 
-def _lambda(value: float) -> Cell:
+def _power(value: float) -> Markup:
     """Return λ as 3.2 × 10⁻⁴."""
-    text = plain_lambda(value).replace("-", "−")
-    mantissa, _, exponent = text.partition("e")
+    mantissa, _, exponent = plain_lambda(value).replace("-", "−").partition("e")
     factor = "" if mantissa == "1" else f"{mantissa} × "
-    return Cell(Markup(f"{factor}10<sup>{exponent}</sup>") if exponent else text, value)
+    return Markup(f"{factor}10<sup>{exponent}</sup>" if exponent else mantissa)
+
+
+def _lambda(value: float, paper: float = math.nan) -> Cell:
+    """Return λ, and below it the paper's where that is another."""
+    text = _power(value)
+    if abs(value - paper) > 0:
+        text += Markup("<small>paper {}</small>").format(_power(paper))
+    return Cell(text, value)
 
 
 def _count(value: float) -> Cell:
     return Cell(f"{value:,.0f}", value)
 
 
-def _of(part: float, whole: float) -> Cell:
-    return Cell(f"{part:,.0f} of {whole:,.0f}", part)
+def _of(part: float, whole: float, small: str = "") -> Cell:
+    below = Markup("<small>{}</small>").format(small) if small else Markup("")
+    return Cell(f"{part:,.0f} of {whole:,.0f}" + below, part)
 
 
 def _mean(value: Compared, key: str = "", text: str = "", small: str = "") -> Cell:
@@ -166,7 +175,7 @@ def table1(table: pd.DataFrame, *, is_papers: bool) -> Table:
                 _strip(tau, -1, 1),
                 *_paper(tau, is_papers=is_papers),
                 *(_count(row["n_pairs"]), _count(row["n_sizes"])),
-                _of(row["n_values"], row["n_in_grid"]),
+                _of(row["n_values"], row["n_in_grid"], comparison.complete(row)),
             ]
         )
     heads = ["Measure", "Ours, 95 %", "", "Paper", "Ours − paper", "Pairs", "Sizes", "τ so far"]
@@ -187,7 +196,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         rows.append(
             [
                 _swatch(row["measure"], row["regularizer"], "{measure}, {estimator}".format(**row)),
-                *(_lambda(row["lambda"]), *means),
+                *(_lambda(row["lambda"], row["paper_lambda"]), *means),
                 _mean(r_norm, f"{key}.r_norm", r_norm.ours),
                 _strip(r_norm, 0, 1.2),
                 *_paper(r_norm, is_papers=is_papers),
