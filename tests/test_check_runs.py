@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smoothcore.datasets import prepare
+from smoothcore.errors import SettingsError
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import about
 from smoothcore.files.storage import read_parquet, write_parquet
@@ -132,11 +133,19 @@ def test_differences_are_said_in_standard_deviations(finished, monkeypatch, caps
     ]  # fmt: skip
 
 
+def test_runs_of_other_settings_are_not_compared(finished):
+    study = study_of(finished.config)
+    training = study.training.model_copy(update={"epsilon": 1e-7})
+    other = study.model_copy(update={"training": training})
+    with pytest.raises(SettingsError, match=r"was made with epsilon = 1e-05, not 1e-07"):
+        finished_runs(finished.layout, other, finished.runs)
+
+
 @pytest.fixture
 def measured_as(finished, monkeypatch):
     """Return the comparison with a run whose measures came out otherwise this time."""
     study = study_of(finished.config)
-    records, stored = finished_runs(finished.layout, finished.runs)
+    records, stored = finished_runs(finished.layout, study, finished.runs)
 
     def compared(change, measures=stored, **record):
         def again(study, run, data, layout):
@@ -207,8 +216,10 @@ def test_a_value_that_is_lost_or_moved_is_a_difference(measured_as, change):
 def test_runs_that_snakemake_may_remember_are_counted(finished, tmp_path):
     """Of restored ones it knows no code."""
     layout, run = Layout(tmp_path), finished.runs[0]
-    (tmp_path / RESTORED).write_text(json.dumps([list(run.coordinates.values())]))
-    records, measures = finished_runs(finished.layout, finished.runs)
+    restored = {"runs": [list(run.coordinates.values())], "of": ""}
+    (tmp_path / RESTORED).write_text(json.dumps(restored))
+    study = study_of(finished.config)
+    records, measures = finished_runs(finished.layout, study, finished.runs)
     before = records["code"].tolist()
     records.loc[0, "code"] = "published"
     counts = remembered(layout, records, measures)

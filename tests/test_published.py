@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pytest
 
 from smoothcore.datasets import prepare
-from smoothcore.errors import DamagedFileError, SettingsError
+from smoothcore.errors import DamagedFileError, SettingsError, StorageError
 from smoothcore.files import records, schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
@@ -118,8 +118,9 @@ def keep(tables, runs):
         kept = [Run.from_coordinates(row) in runs for row in table.to_dict("records")]
         rows = pa.Table.from_pandas(table[kept], preserve_index=False)
         write_parquet(tables / name, rows, about(tables / name))
-    digest = hashlib.sha256((tables / COLLECTED[0]).read_bytes()).hexdigest()
-    (tables / "README.md").write_text(f"| runs.parquet | `{digest}` |\n")
+    digests = [hashlib.sha256((tables / name).read_bytes()).hexdigest() for name in COLLECTED]
+    (tables / "README.md").write_text(f"| runs.parquet | `{digests[0]}` |\n")
+    (tables / "report.html").write_text("\n".join(digests))
 
 
 def test_runs_that_are_published_later_count_as_there_too(finished, checkout):
@@ -162,6 +163,33 @@ def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
     write_parquet(grid, table, asked.to_dict())
     with pytest.raises(SettingsError, match=r"partial lacks .*report\.html"):
         publish(study.results, tmp_path / "elsewhere")
+
+
+def test_tables_that_do_not_belong_together_are_not_published(finished, tmp_path):
+    study = finished.copy_to(tmp_path / "study")
+    partial = study.results / "partial"
+    partial.mkdir()
+    for name in (*COLLECTED, "report.html"):
+        (study.results / name).rename(partial / name)
+    report = (partial / "report.html").read_text()
+    keep(partial, study.runs[1:])
+    (partial / "report.html").write_text(report)  # `snakemake partial` was stopped half way
+    with pytest.raises(SettingsError, match=r"report\.html was made from another runs\.parquet"):
+        publish(study.results, tmp_path / "elsewhere")
+    keep(partial, study.runs[1:])
+    assert publish(study.results, tmp_path / "elsewhere") == tmp_path / "elsewhere" / "partial"
+    grid = study.results / "grid.parquet"
+    settings = about(grid)
+    settings["training"]["epsilon"] = 1e-7
+    write_parquet(grid, read_parquet(grid).replace_schema_metadata(), settings)
+    with pytest.raises(SettingsError, match=r"partial was made for other settings than .*grid"):
+        publish(study.results, tmp_path / "elsewhere")
+
+
+def test_where_nothing_can_be_published_says_why(finished, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="a file is where its folder should be"):
+        publish(finished.results, tmp_path / "file" / "elsewhere")
 
 
 def test_published_again_from_where_it_lies(checkout):
@@ -287,8 +315,7 @@ def test_partial_results_grow_in_a_fresh_checkout(finished, tmp_path):
     (before.results / "report.html").unlink()
     for run in before.runs[:2]:
         before.layout.record(run).unlink()
-    before.snakemake("results/tiny/partial/runs.parquet")
-    shutil.copy(finished.results / "report.html", before.results / "partial")
+    before.snakemake("results/tiny/partial/report.html")
     study = Workflow(tmp_path / "study")
     publish(before.results, study.results)
     (run, other) = study.runs[:2]

@@ -57,6 +57,27 @@ def test_a_log_that_ends_with_an_error_is_of_a_run_that_failed(layout):
     assert status.run_status(layout, STUDY, RUNS[0]).state == "waiting"
     log.write_text("epoch 1\nerror: the disk is full\n")
     assert status.run_status(layout, STUDY, RUNS[0]).state == "failed"
+    write_checkpoint(layout, RUNS[0], 7.0)  # of before
+    found = status.run_status(layout, STUDY, RUNS[0])
+    assert (found.state, found.seconds) == ("failed", 7.0)
+
+
+def test_a_run_that_could_not_be_measured_failed(layout):
+    write_study(layout.root, STUDY, per_run=True, figures=False)
+    layout.measured(RUNS[0]).unlink()
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "to measure"
+    log = layout.log("measure", RUNS[0])
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback (most recent call last):\n")
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "failed"
+
+
+def test_a_run_of_other_settings_is_still_to_be_trained(layout):
+    write_study(layout.root, STUDY, per_run=True, figures=False)
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "done"
+    training = STUDY.training.model_copy(update={"epsilon": 1e-7})
+    other = STUDY.model_copy(update={"training": training})
+    assert status.run_status(layout, other, RUNS[0]).state == "waiting"
 
 
 def test_hours_left_are_corrected_by_what_finished_runs_took(layout, monkeypatch):

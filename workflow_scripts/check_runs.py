@@ -30,7 +30,7 @@ def main() -> int:
     log_to_stderr()
     layout = Layout(arguments.folder)
     study, runs = read_grid(layout.grid)
-    records, measures = finished_runs(layout, runs)
+    records, measures = finished_runs(layout, study, runs)
     sample = choose(records, 60 * arguments.minutes)
     print(f"{len(sample)} of {len(records)} finished runs are trained again, on {processor()}")
     compared = []

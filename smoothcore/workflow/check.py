@@ -4,7 +4,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ import pyarrow as pa
 from smoothcore.errors import DataError, InterruptedRunError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
-from smoothcore.files.records import read_run_table
+from smoothcore.files.records import difference, read_run_table
 from smoothcore.files.repair import repair_hint
 from smoothcore.files.storage import read_parquet
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
@@ -65,11 +65,13 @@ class Comparison:
         return said
 
 
-def finished_runs(layout: Layout, runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def finished_runs(
+    layout: Layout, study: Study, runs: Sequence[Run]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the records and measures of all finished runs, from their files or published tables.
 
     Raises:
-        SettingsError: no run is finished.
+        SettingsError: no run is finished, or one was made with other settings than the study's.
     """
     kinds = {"runs": (layout.record, schemas.RUNS), "measures": (layout.measured, schemas.MEASURES)}
     if tables := published_tables(layout.root):
@@ -80,6 +82,13 @@ def finished_runs(layout: Layout, runs: Sequence[Run]) -> tuple[pd.DataFrame, pd
             pa.concat_tables([s.empty_table(), *(read_run_table(path(r), r, s) for r in there)])
             for path, s in kinds.values()
         ]
+    for record in found[0].to_pylist():
+        run = Run.from_coordinates(record)
+        if said := difference(record, asdict(recipe_of(study, run))):
+            raise SettingsError(
+                f"{run} of {layout.root} was made with {said}: for that alone it would differ. Set "
+                "the config back, or run `snakemake`, which trains it again."
+            )
     records, measures = (table.to_pandas() for table in found)
     if records.empty:
         raise SettingsError(f"{layout.root} has no finished run to compare with")

@@ -54,7 +54,7 @@ def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
 
         try:
             # a run of other settings says nothing: it is trained again
-            expected = _trained_with(study, run)
+            expected = trained_with(study, run)
             record = read_run_table(layout.record(run), run, schemas.RUNS, expected)
         except DamagedFileError:
             return None
@@ -112,7 +112,7 @@ def collect(
     if allow_missing:  # one answer for all three tables, whatever ends while they are read
         runs = [run for run in runs if layout.is_finished(run)]
     records, measures = records_and_measures(layout, study, runs)
-    recipe = partial(_trained_with, study)
+    recipe = partial(trained_with, study)
     curves = _concatenated(runs, layout.curve, schemas.CURVES, recipe, shorten=_thinned)
     return records, measures, curves
 
@@ -154,7 +154,7 @@ def records_and_measures(
         at = table.schema.get_field_index("main")
         return table.set_column(at, table.schema.field(at), pa.array(main, pa.bool_()))
 
-    recipe = partial(_trained_with, study)
+    recipe = partial(trained_with, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
     trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
@@ -168,7 +168,7 @@ def records_and_measures(
     return records, measures
 
 
-def _trained_with(study: Study, run: Run) -> dict[str, object]:
+def trained_with(study: Study, run: Run) -> dict[str, object]:
     """Return what the record and the curve of a run of this study say they were made with."""
     return {"recipe": asdict(recipe_of(study, run))}
 

@@ -29,7 +29,8 @@ def publish(folder: Path, destination: Path) -> Path:
         destination: ``results/<name>`` of the checkout that publishes.
 
     Raises:
-        SettingsError: no report was made yet.
+        SettingsError: no report was made yet, or what lies there does not belong together.
+        StorageError: the files cannot be written.
     """
     whole = (folder / "report.html").exists() and _is_whole(folder)
     source = folder if whole else folder / "partial"
@@ -39,12 +40,21 @@ def publish(folder: Path, destination: Path) -> Path:
         raise SettingsError(
             f"{source} lacks {', '.join(missing)}. {repair_hint(source / missing[-1])}"
         )
-    target.mkdir(parents=True, exist_ok=True)
+    report = source / "report.html"
+    if not whole and about(source / COLLECTED[0])["study"] != about(folder / "grid.parquet"):
+        raise SettingsError(
+            f"{source} was made for other settings than {folder / 'grid.parquet'}. "
+            f"{repair_hint(report)}"
+        )
+    for name in COLLECTED[:2]:
+        if sha256_of(source / name).encode() not in report.read_bytes():
+            raise SettingsError(f"{report} was made from another {name}. {repair_hint(report)}")
+    files = sorted(path for path in source.iterdir() if path.suffix in SUFFIXES)
     in_place = folder.resolve() == destination.resolve()
     if not in_place:
-        for path in sorted(p for p in source.iterdir() if p.suffix in SUFFIXES):
-            shutil.copyfile(path, target / path.name)
-        shutil.copyfile(folder / "grid.parquet", destination / "grid.parquet")
+        for path in files:
+            _copy(path, target / path.name)
+        _copy(folder / "grid.parquet", destination / "grid.parquet")
         if adopted := read_adopted(folder):
             adopt(destination, adopted.items(), {})
     with atomic_write(target / PAGE) as temporary:
@@ -55,6 +65,11 @@ def publish(folder: Path, destination: Path) -> Path:
     if whole:
         shutil.rmtree(destination / "partial", ignore_errors=True)
     return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_write(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def _is_whole(folder: Path) -> bool:

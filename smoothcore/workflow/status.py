@@ -15,7 +15,7 @@ from smoothcore.files.storage import read_npz, read_parquet
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
-from smoothcore.workflow.collecting import search_so_far
+from smoothcore.workflow.collecting import search_so_far, trained_with
 from smoothcore.workflow.costs import expected_seconds, slowness
 from smoothcore.workflow.published import published_tables
 
@@ -45,13 +45,17 @@ class RunStatus:
 
 
 def run_status(layout: Layout, study: Study, run: Run) -> RunStatus:
-    """Return where a run stands, from its record, its checkpoint and its log."""
+    """Return where a run stands, from its record, its checkpoint and its logs."""
     expected = expected_seconds(run, study)
-    try:
-        record = read_run_table(layout.record(run), run, schemas.RUNS).to_pylist()[0]
+    try:  # a run of other settings is trained again
+        made_with = trained_with(study, run)
+        record = read_run_table(layout.record(run), run, schemas.RUNS, made_with).to_pylist()[0]
     except DamagedFileError:
         return _unfinished(layout, run, expected)
-    state = DONE if layout.measured(run).exists() else TRAINED
+    if layout.measured(run).exists():
+        state = DONE
+    else:
+        state = FAILED if _log_says_error(layout.log("measure", run)) else TRAINED
     return RunStatus(state, record["status"], record["seconds"], 0.0)
 
 
@@ -61,9 +65,13 @@ def _unfinished(layout: Layout, run: Run, expected: float) -> RunStatus:
         seconds = float(read_npz(checkpoint, "seconds")["seconds"])
         age = time.time() - checkpoint.stat().st_mtime
     except (DamagedFileError, OSError):
-        state = FAILED if _log_says_error(layout.log("train", run)) else WAITING
+        seconds, state = 0.0, WAITING
+    else:
+        state = RUNNING if age < _ALIVE_SECONDS else STARTED
+    if _log_says_error(layout.log("train", run)):
+        state = FAILED
+    if not seconds:
         return RunStatus(state, "", 0.0, expected)
-    state = RUNNING if age < _ALIVE_SECONDS else STARTED
     return RunStatus(state, "", seconds, max(expected - seconds, 0.1 * expected))
 
 

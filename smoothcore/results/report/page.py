@@ -84,6 +84,7 @@ def _context(results: Results) -> dict[str, Any]:
             [(k, v) for k, v in provenance.flattened(results.study).items() if k != "mnist_dir"],
         ),
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
+        "made_from": provenance.made_from(results.folder),
         "libraries": provenance.libraries(),
         "training_libraries": provenance.training_libraries(runs),
         "optimality": results.study["optimality"] is not None,

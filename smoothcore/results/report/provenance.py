@@ -1,5 +1,6 @@
 """Where the results come from: configuration, code, libraries; what differs from the paper."""
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -7,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smoothcore.results import COLLECTED
 from smoothcore.results.paper import N_PAIRS
 
 if TYPE_CHECKING:
@@ -78,6 +80,13 @@ def git_commit(folder: Path) -> str:
         return git("rev-parse", "HEAD") + (", modified" if modified else "")
     except (OSError, subprocess.SubprocessError):
         return "not in a git repository"
+
+
+def made_from(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the tables of all runs that the numbers of this page come from."""
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in COLLECTED[:2]
+    }
 
 
 def libraries() -> dict[str, str]:
