@@ -123,7 +123,8 @@ def write_study(
         ("measures", measured, schemas.MEASURES),
         ("curves", curves, schemas.CURVES),
     ):
-        write_parquet(tables / f"{name}.parquet", pa.Table.from_pylist(rows, schema=schema))
+        table = pa.Table.from_pylist(rows, schema=schema)
+        write_parquet(tables / f"{name}.parquet", table, about={"study": study.to_dict()})
     results = Results(layout.grid, tables)
     made = statistics.all_tables(results.measures, results.runs, results.grid)
     for name, table in made.items():

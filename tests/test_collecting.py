@@ -110,10 +110,11 @@ def test_which_rows_are_main_follows_from_the_measures_of_today(layout):
     assert measures.to_pylist() == [*now[:2], now[2] | {"main": False}]
 
 
-def test_what_is_missing_is_counted_and_refused_or_left_out(layout):
+@pytest.mark.parametrize("kind", ["measured", "record", "curve"])
+def test_what_is_missing_is_counted_and_refused_or_left_out(layout, kind):
     before = digest_of_present_runs(layout, RUNS)
     assert missing_in_words(layout, RUNS) == "all 8 runs are there"
-    layout.measured(RUNS[1]).unlink()
+    getattr(layout, kind)(RUNS[1]).unlink()
     assert digest_of_present_runs(layout, RUNS) != before
     assert missing_in_words(layout, RUNS) == "1 of 8 runs is missing"
     with pytest.raises(DamagedFileError, match=r"1 of 8 runs is missing.*snakemake partial"):

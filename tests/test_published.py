@@ -186,6 +186,15 @@ def test_tables_that_do_not_belong_together_are_not_published(finished, tmp_path
         publish(study.results, tmp_path / "elsewhere")
 
 
+def test_tables_of_another_version_are_not_restored(checkout):
+    path = checkout.results / "runs.parquet"
+    table = read_parquet(path)
+    write_parquet(path, table.drop_columns("processor").replace_schema_metadata(), about(path))
+    with pytest.raises(DamagedFileError, match=r"has no column 'processor': another version"):
+        restore(checkout.layout, checkout.results)
+    assert not checkout.layout.record(checkout.runs[0]).exists()
+
+
 def test_where_nothing_can_be_published_says_why(finished, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="a file is where its folder should be"):

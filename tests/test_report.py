@@ -15,7 +15,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from smoothcore.errors import DamagedFileError
-from smoothcore.files.storage import read_parquet
+from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.results import selection, style
 from smoothcore.results.collected import Results
 from smoothcore.results.comparison import Compared
@@ -296,6 +296,52 @@ def test_an_upper_bound_of_r_norm_does_not_support():
     assert answer.sentences([finding("GN", 0.95, 0.9)])[1].startswith("A penalty barely lowers GN")
 
 
+def test_of_several_penalties_the_one_that_lowers_a_measure_most_counts(tmp_path):
+    """Beside a penalty that barely lowers GPL one that lowers it stands in the same table."""
+    rows = [
+        {"regularizer": name, "measure": "GPL", "estimator": "sampled", "lambda": 1e-3,
+         "r_norm_mean": mean, "r_norm_low": mean - 0.02, "r_norm_high": mean + 0.02,
+         "n_pairs": n_pairs, "n_at_bound": 0, "upper_bound": True}
+        for name, mean, n_pairs in (("GPL", 0.9, 45), ("GPL-exact", 0.4, 45))
+    ]  # fmt: skip
+    table1 = pd.DataFrame(columns=["measure", "estimator"])
+
+    def chosen(*rows):
+        (found,) = answer.findings(table1, pd.DataFrame(rows))
+        return found.regularizer
+
+    assert chosen(*rows) == "GPL-exact"
+    assert chosen(rows[0], rows[1] | {"n_pairs": 3}) == "GPL"
+    assert chosen(rows[0] | {"r_norm_mean": NAN}, rows[1] | {"n_pairs": 3}) == "GPL-exact"
+    assert chosen(*(row | {"r_norm_mean": NAN} for row in rows)) == "GPL"
+
+
+def test_a_rate_that_reaches_less_of_a_supported_measure_is_told_beside_the_answer():
+    rates = pd.DataFrame(
+        [
+            (0.01, 0.1, "GPL", "sampled", 0.67, 0.66, 0.69, 45),
+            (0.1, 0.01, "GPL", "sampled", 1.5, 1.4, 1.6, 45),
+            (0.1, 0.01, "WP", "exact", 0.8, 0.78, 0.82, 45),
+            (0.01, 0.1, "GN", "sampled", 0.2, 0.1, 0.3, 45),
+        ],
+        columns=["learning_rate", "other_rate", "measure", "estimator", "mean", "low", "high",
+                 "n_pairs"],
+    )  # fmt: skip
+    found = [finding("GPL", 1.0, 0.9, upper_bound=True), finding("WP", 1.0, 0.9),
+             finding("GN", 0.1, 0.3)]  # fmt: skip
+    assert answer.at_other_rates(found, rates) == (
+        "But at the learning rate 0.01 SGD is not near the optimum of GPL: at 0.1, without a "
+        "penalty, it leaves 0.67 of it (0.66 to 0.69)."
+    )
+    assert answer.at_other_rates(found, rates.assign(n_pairs=9)) == ""
+
+
+def test_an_undecided_measure_of_enough_pairs_is_not_too_few():
+    undecided, few = finding("GN", 0.8, 0.81), finding("WP", 1.0, 0.9, n_pairs=3)
+    third = answer.sentences([undecided, few])[2]
+    assert third == "So these results do not answer the question yet."
+
+
 @pytest.mark.parametrize(
     ("found", "third"),
     [
@@ -393,6 +439,7 @@ def test_the_sentences_on_learning_rates_follow_from_their_effects():
     few = answer.on_rates(effects.assign(n_pairs=3))
     assert few[1:] == ["Fewer than 10 pairs are too few for a verdict."]
     assert answer.on_rates(effects.iloc[:0]) == []
+    assert answer.on_rates(effects.assign(n_pairs=1, low=NAN, high=NAN)) == []
 
 
 def test_a_measure_with_the_values_of_the_penalized_one_is_no_other():
@@ -424,6 +471,12 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     none = answer.on_effects(effects.assign(low=0.9, high=1.1))
     assert "below 1 in 0 and above 1 in 0" in none[0]
     assert none[1] == "No measure is lowered by the penalty on another one."
+    # an effect on few pairs is no record where others are on enough; one pair has no interval
+    few = answer.on_effects(effects.assign(n_pairs=[45, 9, 45]))
+    assert "Of 1 effects" in few[0] and "lowers" not in few[0] and "raises WP most" in few[0]
+    assert few[1] == "1 effects on fewer than 10 pairs are left out."
+    (one,) = answer.on_effects(effects.assign(n_pairs=1, low=NAN, high=NAN))
+    assert one.startswith("No penalty can be compared yet")
 
 
 # ---- comparison with the paper
@@ -575,6 +628,32 @@ def test_a_damaged_grid_is_named(folder, tmp_path, monkeypatch, capsys):
         (tmp_path / "grid.parquet").write_bytes(damaged)
         assert show_tables.main() == 1
         assert "grid.parquet is damaged" in capsys.readouterr().err
+
+
+def test_tables_of_what_the_study_was_say_so(tmp_path, monkeypatch, capsys):
+    write_study(tmp_path, demo_study(), figures=False)
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path)])
+    assert show_tables.main() == 0
+    assert "The study was changed" not in capsys.readouterr().out
+    grid, settings = tmp_path / "grid.parquet", demo_study().to_dict()
+    settings["training"]["epsilon"] = 1e-7
+    write_parquet(grid, read_parquet(grid).replace_schema_metadata(), settings)
+    assert show_tables.main() == 0
+    assert "The study was changed since" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text[5:], bytes.upper])
+def test_a_damaged_table_is_named(folder, tmp_path, monkeypatch, capsys, damage):
+    for name in ("table1.csv", "table2.csv"):
+        shutil.copy(folder / name, tmp_path)
+    path = tmp_path / "table1.csv"
+    path.write_bytes(damage(path.read_bytes()))
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path)])
+    assert show_tables.main() == 1
+    assert "table1.csv or table2.csv is damaged" in capsys.readouterr().err
+    path.write_bytes(b"\xff\xfe")
+    assert show_tables.main() == 1
+    assert "table1.csv is damaged" in capsys.readouterr().err
 
 
 def show(folder, *options, **environment):

@@ -42,8 +42,8 @@ class Layout:
         return self._of_run("measures", run, ".parquet")
 
     def is_finished(self, run: Run) -> bool:
-        """Tell whether a run is trained and measured: its record and its measures are there."""
-        return self.record(run).exists() and self.measured(run).exists()
+        """Tell whether a run is trained and measured: its record, curve and measures are there."""
+        return all(of(run).exists() for of in (self.record, self.curve, self.measured))
 
     def checkpoint(self, run: Run | None = None) -> Path:
         """The state of an unfinished training run; removed when it completes."""

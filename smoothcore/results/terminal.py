@@ -12,7 +12,7 @@ from typing import Any
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.repair import repair_hint
 from smoothcore.readable import NO_VALUE, plain_lambda, two_decimals
-from smoothcore.results import comparison
+from smoothcore.results import COLLECTED, comparison
 from smoothcore.results.paper import N_PAIRS
 from smoothcore.results.report.provenance import differences
 
@@ -36,13 +36,26 @@ def lines(folder: Path) -> list[str]:
     if not (folder / "table1.csv").exists() and (folder / "partial" / "table1.csv").exists():
         folder /= "partial"
     table1, table2 = (_read(folder / f"{name}.csv") for name in ("table1", "table2"))
-    is_papers = _is_papers(folder)
+    is_papers, is_old = _whose(folder)
+    try:
+        rows1, rows2 = _rows1(table1, is_papers), _rows2(table2, is_papers)
+        notes = _notes(table1, table2, is_papers)
+    except (KeyError, TypeError, ValueError) as error:
+        path = folder / "table1.csv"
+        raise DamagedFileError(
+            f"{path} or table2.csv is damaged ({error!r}). {repair_hint(path)}"
+        ) from None
+    if is_old:
+        notes.append(
+            "The study was changed since: these are tables of what it was. `snakemake partial` "
+            f"makes those of the runs that are there, in {folder / 'partial'}."
+        )
     shown = [
         "\nTable 1. Kendall's τ between training set size and measure\n",
-        *_aligned(_rows1(table1, is_papers)),
+        *_aligned(rows1),
         "\nTable 2. What a penalty leaves of its measure while the network interpolates\n",
-        *_aligned(_rows2(table2, is_papers)),
-        *("", *_notes(table1, table2, is_papers), ""),
+        *_aligned(rows2),
+        *("", *notes, ""),
         *(f"  {folder / name}" for name in _FILES if (folder / name).exists()),
     ]
     return [_shown(line) for line in shown]
@@ -95,6 +108,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
             return [{k: _value(v) for k, v in row.items()} for row in csv.DictReader(file)]
     except FileNotFoundError:
         raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None
 
 
 def _value(text: str) -> Any:
@@ -104,15 +119,22 @@ def _value(text: str) -> Any:
         return {"True": True, "False": False}.get(text, text)
 
 
-def _is_papers(folder: Path) -> bool | None:
-    """Tell whether the tables are of the paper's study; None if no grid says so."""
+def _whose(folder: Path) -> tuple[bool | None, bool]:
+    """Tell whether the tables are of the paper's study, and of another than the grid's now.
+
+    None and false if no grid says so.
+    """
     grid = next((f for f in (folder, folder.parent) if (f / "grid.parquet").exists()), None)
     try:
         # without the environment of the project the tables are shown all the same
         from smoothcore.files.records import about
     except ImportError:
-        return None
-    return None if grid is None else not differences(about(grid / "grid.parquet"))
+        return None, False
+    if grid is None:
+        return None, False
+    asked, runs = about(grid / "grid.parquet"), folder / COLLECTED[0]
+    made = about(runs)["study"] if runs.exists() else asked
+    return not differences(made), made != asked
 
 
 def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:

@@ -64,10 +64,10 @@ def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
 
 
 def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:
-    """Return a digest of which records and measures exist and when they were written."""
+    """Return a digest of which files of runs exist and when they were written."""
     digest = hashlib.sha256()
     for run in runs:
-        for path in (layout.record(run), layout.measured(run)):
+        for path in (layout.record(run), layout.measured(run), layout.curve(run)):
             with contextlib.suppress(FileNotFoundError):
                 digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

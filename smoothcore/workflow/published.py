@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
@@ -15,6 +15,9 @@ from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: lists the runs that were restored, and tells of which tables
 RESTORED = "restored.json"
@@ -151,7 +154,10 @@ def restore(layout: Layout, tables: Path) -> int:
     from smoothcore.files.records import about, write_rows
 
     digest = sha256_of(tables / COLLECTED[0])
-    runs, measures, curves = (_by_run(tables / name) for name in COLLECTED)
+    kinds = (schemas.RUNS, schemas.MEASURES, schemas.CURVES)
+    runs, measures, curves = (
+        _by_run(tables / name, schema) for name, schema in zip(COLLECTED, kinds, strict=True)
+    )
     if lacking := [run for run in runs if run not in measures or run not in curves]:
         raise DamagedFileError(
             f"{tables} is not whole: {lacking[0]} is in {COLLECTED[0]} and not in the other "
@@ -207,9 +213,15 @@ def forget(layout: Layout) -> int:
     return len(runs)
 
 
-def _by_run(path: Path) -> dict[Run, list[dict[str, Any]]]:
+def _by_run(path: Path, schema: "pa.Schema") -> dict[Run, list[dict[str, Any]]]:
     """Return the rows of each run of a table."""
     rows: dict[Run, list[dict[str, Any]]] = {}
-    for row in read_parquet(path).to_pylist():
+    table = read_parquet(path)
+    if missing := [name for name in schema.names if name not in table.column_names]:
+        raise DamagedFileError(
+            f"{path} has no column {missing[0]!r}: another version published it. Check out that "
+            "version, or set `published: false`, which trains everything."
+        )
+    for row in table.to_pylist():
         rows.setdefault(Run.from_coordinates(row), []).append(row)
     return rows

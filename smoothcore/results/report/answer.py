@@ -83,12 +83,13 @@ def _near_one(value: Compared) -> str:
 def findings(table1: pd.DataFrame, table2: pd.DataFrame) -> list[Finding]:
     """Return a finding per measure of the tables, in their order, from the main estimators.
 
-    Of several penalties on a measure the one with its name counts, else the first.
+    Of several penalties on a measure the one that lowers it most counts, by enough pairs if there
+    is such a one.
     """
     taus = {row["measure"]: compared(row) for row in main_rows(table1).to_dict("records")}
     penalties: dict[str, dict] = {}
     rows = main_rows(table2).to_dict("records")
-    for row in sorted(rows, key=lambda row: row["regularizer"] != row["measure"]):
+    for row in sorted(rows, key=_counts):
         penalties.setdefault(row["measure"], row)
     found, nothing = [], Compared(math.nan)
     for measure in dict.fromkeys([*taus, *penalties]):
@@ -97,6 +98,14 @@ def findings(table1: pd.DataFrame, table2: pd.DataFrame) -> list[Finding]:
             of = [compared(row, "r_norm_"), row["regularizer"], row["lambda"], row["n_at_bound"]]
         found.append(Finding(measure, taus.get(measure, nothing), *of))
     return found
+
+
+def _counts(row: Mapping[str, Any]) -> tuple:
+    """Return by what the penalties on a measure are sorted: the first counts."""
+    r_norm = compared(row, "r_norm_")
+    known = not math.isnan(r_norm.mean)
+    mean = r_norm.mean if known else 0.0
+    return not known, r_norm.too_few, mean, row["regularizer"] != row["measure"]
 
 
 def sentences(found: Iterable[Finding]) -> list[str]:
@@ -173,12 +182,29 @@ def _what_follows(found: list[Finding]) -> str:
         "leave it open for {}": still_open,
     }
     if not (supported or names[NO]):
-        if not names[TOO_FEW]:
+        if not names[TOO_FEW] or names[UNDECIDED]:
             return "So these results do not answer the question yet."
         needed = f"it takes {MIN_PAIRS} pairs, and {MIN_SIZES} sizes for τ"
         return f"So these results are too few for an answer: {needed}."
     *parts, last = [text.format(measures) for text, measures in forms.items() if measures]
     return f"So these results {', '.join(parts)}{', and ' if parts else ''}{last}."
+
+
+def at_other_rates(found: Iterable[Finding], rate_effects: pd.DataFrame) -> str:
+    """Return at which learning rates a supported measure is not near its optimum; or nothing.
+
+    Another rate reaches less of it without any penalty. Table 2 has each penalty at one rate.
+    """
+    supported = [f.measure for f in found if f.optimized in (YES, SO_FAR)]
+    table = main_rows(rate_effects)
+    table = table[table["measure"].isin(supported) & (table["n_pairs"] >= MIN_PAIRS)]
+    parts = [
+        f"at the learning rate {row['learning_rate']:g} SGD is not near the optimum of "
+        f"{row['measure']}: at {row['other_rate']:g}, without a penalty, it leaves "
+        f"{two_decimals(row['mean'])} of it ({compared(row).interval})"
+        for row in table[table["high"] < BAR].to_dict("records")
+    ]
+    return f"But {_enumerate(parts)}." if parts else ""
 
 
 def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
@@ -217,7 +243,11 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
     own = table[table["measure"] == table["penalized"]].set_index("regularizer")["mean"]
     other = table[table["measure"] != table["penalized"]]
     own_mean = other["regularizer"].map(own).astype(float)
-    other = other[~np.isclose(other["mean"], own_mean, rtol=1e-9)]
+    other = other[~np.isclose(other["mean"], own_mean, rtol=1e-9)].dropna(subset="low")
+    few = other["n_pairs"] < MIN_PAIRS
+    left_out = int(few.sum()) if not few.all() else 0
+    if left_out:
+        other = other[~few]
     if other.empty:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
@@ -235,6 +265,8 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
     )
     said = ["; ".join([first, *strongest]) + "."]
+    if left_out:
+        said.append(f"{left_out} effects on fewer than {MIN_PAIRS} pairs are left out.")
     times = lowered.groupby("measure").size()
     if times.empty:
         said.append("No measure is lowered by the penalty on another one.")
@@ -267,6 +299,8 @@ def on_rates(effects: pd.DataFrame) -> list[str]:
             )
             if len(rows)
         ]
+        if not parts:  # of one pair there are no intervals
+            continue
         start = f"At the learning rate {other:g}, beside {rate:g} ({of['n_pairs'].max()} pairs)"
         said.append(f"{start}: {'; '.join(parts)}.")
     return said + (_too_few_pairs(table) if said else [])

@@ -51,7 +51,14 @@ def _context(results: Results) -> dict[str, Any]:
         "asked": len(results.grid),
         "present": len(results.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
         "measured": results.measures[coordinates].drop_duplicates().shape[0],
-        "sentences": [_sentence(text) for text in answer.sentences(found)],
+        "sentences": [
+            _sentence(text)
+            for text in (
+                *answer.sentences(found),
+                answer.at_other_rates(found, made["rate_effects"]),
+            )
+            if text
+        ],
         "on_others": _sentence(answer.on_other_measures(found)),
         "on_effects": [_sentence(text) for text in answer.on_effects(made["penalty_effects"])],
         "on_rates": [_sentence(text) for text in answer.on_rates(made["rate_effects"])],
