@@ -1,5 +1,6 @@
 """Measures by automatic differentiation: by hand, by finite differences, against closed forms."""
 
+import dataclasses
 import inspect
 from pathlib import Path
 
@@ -316,6 +317,7 @@ def test_memory_is_bounded(monkeypatch, grid_points, at_once):
     monkeypatch.setattr(function.Function, "values_and_gradients", recording)
     monkeypatch.setattr(function, "ROWS_AT_ONCE", 16)
     monkeypatch.setattr(function, "_TRIED", 2)
+    monkeypatch.setattr(function, "_PARTS", 5)
     autodiff.measure(model, random_points(4, n=30), grid_points, measures=("FPL", "GPL"))
     assert max(inputs) == min(16, at_once)
     assert max(paths) == at_once
@@ -442,6 +444,39 @@ def test_a_gradient_that_is_not_that_of_the_values_is_refused(of):
     message = refusal(functional(of), images(3))
     assert "is not that of its values" in message
     assert "stop_gradient" in message
+
+
+@pytest.mark.parametrize("width", [4, 64, 256, 1024])
+def test_a_branch_without_gradient_is_noticed_however_many_kinks_there_are(width):
+    def model(branch):
+        x = keras.Input((64,))
+        hidden = [Dense(width, "relu")(of) for of in (x, branch(x))]
+        return keras.Model(x, Dense(1)(keras.ops.add(*hidden)))
+
+    keras.utils.set_random_seed(width)
+    evaluation = random_points(64, 20)
+    assert autodiff.measure(model(lambda x: x), evaluation, measures="GN")[0].value > 0
+    assert "its gradient says" in refusal(model(keras.ops.stop_gradient), evaluation)
+
+
+def test_images_that_are_not_finite_are_refused():
+    evaluation = random_points(3)
+    evaluation.images[7, 1] = np.nan
+    message = refusal(sequential(Dense(1)), evaluation)
+    assert message == "the evaluation images have entries that are not finite"
+
+
+def test_a_model_that_is_built_only_now_has_its_sharpness():
+    nothing = np.array([], int)
+    evaluation = dataclasses.replace(random_points(3), starts=nothing, ends=nothing)
+    model = keras.Sequential([Dense(4, "relu"), Dense(1)])
+    assert autodiff.measure(model, evaluation, measures="SH")[0].value > 0
+
+
+def test_the_advice_on_several_outputs_works():
+    wide = sequential(Dense(4, "softmax"))
+    one = keras.Model(wide.inputs, wide.outputs[0][:, 2])
+    assert autodiff.measure(one, random_points(3), measures="GN")[0].value > 0
 
 
 def test_a_slope_below_the_rounding_of_the_values_is_no_contradiction():
@@ -604,7 +639,7 @@ def test_several_inputs_and_outputs_are_refused():
     wide = refusal(sequential(Dense(2)), images(3))
     assert "not a function to the real numbers" in wide
     assert "shape (n, 2), expected (n, 1)" in wide
-    assert "keras.Model(model.inputs, model.output[:, k])" in wide
+    assert "keras.Model(model.inputs, model.outputs[0][:, k])" in wide
     whole = functional(lambda x: keras.ops.sum(x, axis=0, keepdims=True))
     assert "for n inputs its output has the shape" in refusal(whole, images(3))
 

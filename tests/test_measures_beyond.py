@@ -1,5 +1,6 @@
 """The measures beyond the paper's four, against their definitions; and everything of one run."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -364,6 +365,29 @@ class TestRun:
         ]  # fmt: skip
         with pytest.raises(ValueError, match=r"no measure is called \['GX'\]: choose among"):
             measures.measure_run(*case, names=["GN", "GX"])
+        (one,) = measures.measure(case[0], case[2], names="WP")
+        assert one.measure == "WP"
+
+    def test_images_of_other_shapes(self, case):
+        """Shaped as a Keras model takes them, or of another number of pixels."""
+        trained, initial, test, _ = case
+        n, d = test.images.shape
+        shaped = replace(test, images=test.images.reshape(n, d, 1))
+        assert measures.measure(trained, shaped) == measures.measure(trained, test)
+        narrow = replace(test, images=test.images[:, 1:])
+        said = rf"the images have {d - 1} pixels, .* the network takes {d}"
+        with pytest.raises(ValueError, match=said):
+            measures.measure(trained, narrow)
+        with pytest.raises(ValueError, match=said):
+            measures.measure_run(trained, initial, test, narrow)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_images_that_are_not_finite_are_refused(self, rng, value):
+        """Else every unit would be off there, and f perfectly smooth."""
+        images = rng.random((5, 3))
+        images[[2, 4], 1] = value
+        with pytest.raises(ValueError, match=r"2 of 5 images .* not finite, the first is image 2"):
+            measures.draw_evaluation_points(images, 9, rng)
 
 
 def test_the_initial_network_is_the_one_that_training_starts_from():

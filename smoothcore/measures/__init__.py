@@ -17,13 +17,8 @@ from smoothcore.measures._about import (
     all_estimates,
     all_measures,
 )
-from smoothcore.measures._measuring import (
-    EvaluationPoints,
-    Measurement,
-    draw_evaluation_points,
-    measure,
-    measure_run,
-)
+from smoothcore.measures._checked import draw_evaluation_points, measure, measure_run
+from smoothcore.measures._measuring import EvaluationPoints, Measurement
 
 __all__ = [
     "EXACT",

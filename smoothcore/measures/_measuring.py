@@ -83,17 +83,7 @@ class Measurement:
 def draw_evaluation_points(
     images: np.ndarray, n_samples: int, rng: np.random.Generator
 ) -> EvaluationPoints:
-    """Draw the points and segments the measures are estimated on (§3.2, Definition 3).
-
-    Args:
-        images: the pair's test images, or a run's training images, shape (n, d).
-        n_samples: N; GN gets min(N, n) distinct images, FPL and GPL get N segments whose end points
-            are drawn independently and uniformly, with replacement.
-        rng: from `smoothcore.network.seeds.generator`.
-
-    Raises:
-        ValueError: no image, or N < 1.
-    """
+    """See `_checked.draw_evaluation_points`."""
     if n_samples < 1 or len(images) < 1:
         raise ValueError(f"cannot draw {n_samples} samples from {len(images)} images")
     points = rng.choice(len(images), size=min(n_samples, len(images)), replace=False)
@@ -108,21 +98,7 @@ def measure(
     grid_points: int = 100,
     names: Iterable[str] | None = None,
 ) -> list[Measurement]:
-    """Return every measure of a network by every estimator, on one set of images.
-
-    Args:
-        network: the network.
-        evaluation: from `draw_evaluation_points`.
-        grid_points: n of the sampled FPL and GPL.
-        names: which measures; None for all.
-
-    Returns:
-        In the order of `all_measures`, labelled as of the trained network on test images. A network
-        with a parameter that is not finite (a diverged run) has NaN for every value.
-
-    Raises:
-        ValueError: a measure of another name, or ``grid_points`` < 2.
-    """
+    """See `_checked.measure`."""
     from smoothcore.measures._seen import Images
 
     return list(_measured(network, {TEST: Images(evaluation)}, grid_points, _chosen(names)))
@@ -136,24 +112,7 @@ def measure_run(
     grid_points: int = 100,
     names: Iterable[str] | None = None,
 ) -> list[Measurement]:
-    """Return everything that is measured of one run.
-
-    Args:
-        trained: its network at the end.
-        initial: its network before the first step, from `training.initial.initial_network`.
-        test: drawn from the test images of its pair.
-        training: drawn from its own training images.
-        grid_points: n of the sampled FPL and GPL.
-        names: which measures; None for all.
-
-    Returns:
-        The trained network on the test images, in the order of `all_measures` and with the measures
-        that need no data, then on the training images; then the same of the initial network. A
-        network with a parameter that is not finite (a diverged run) has NaN for every value.
-
-    Raises:
-        ValueError: a measure of another name, or ``grid_points`` < 2.
-    """
+    """See `_checked.measure_run`."""
     from smoothcore.measures._seen import Images
 
     chosen = _chosen(names)
