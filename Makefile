@@ -57,10 +57,10 @@ reference: $(VENV)/.runtime  ## write docs/config.md, docs/columns.md, the schem
 	$(BIN)/python -m smoothcore.study.reference
 	$(BIN)/python -m smoothcore.results.reference
 
-lock:  ## renew the pinned requirements (needs uv)
+lock:  ## pin the requirements; all anew with UPGRADE=--upgrade (needs uv)
 	for name in runtime dev slurm docs; do \
 	  (cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes \
-	    --quiet --custom-compile-command 'make lock' \
+	    $(UPGRADE) --quiet --custom-compile-command 'make lock' \
 	    $$(test $$name = runtime || echo -c runtime.txt) $$(test $$name != docs || echo -c dev.txt) \
 	    $$name.in -o $$name.txt) || exit 1; \
 	done

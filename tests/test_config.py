@@ -316,6 +316,26 @@ def problems_of(path: Path) -> list[str]:
     return []
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("network:\n  hidden_units: 0100", "line 2: network.hidden_units: got 0100; YAML reads "
+         "numbers with a leading zero as octal; write it in decimal"),
+        ("a: {seeds: [1, 010]}", "line 1: a.seeds[1]: got 010; YAML reads numbers with a leading "
+         "zero as octal; write it in decimal"),
+        ("rate: 1:0.5", "line 1: rate: got 1:0.5; YAML reads numbers to base 60; write it in "
+         "decimal"),
+    ],
+)  # fmt: skip
+def test_numbers_that_yaml_reads_in_its_own_way(written, text, problem):
+    assert problems_of(written(text)) == [problem]
+
+
+@pytest.mark.parametrize("text", ["a: 0", "a: 0.05", "a: 0.0", 'a: "010"', "a: 10", "a: 1:x"])
+def test_plain_numbers_and_text_are_fine(written, text):
+    assert problems_of(written(text)) == []
+
+
 @pytest.fixture
 def written(tmp_path):
     """Writes a file and returns its path."""
@@ -460,6 +480,17 @@ def test_a_layer_that_changes_no_result_needs_no_name(tmp_path):
         overlay.write_text(text)
         check_files([BASE, overlay])
     check_files([BASE], {"mnist_dir": "/data"})
+
+
+def test_a_name_that_is_given_back_covers_nothing(tmp_path):
+    """Else what a named layer changed would be mixed into the study that has that name."""
+    mine, back = tmp_path / "mine.yaml", tmp_path / "back.yaml"
+    mine.write_text("name: mine\ntraining: {epsilon: 1.0e-3}")
+    back.write_text("name: paper")
+    for layers, above in (([BASE, mine, back], {}), ([BASE, mine], {"name": "paper"})):
+        with pytest.raises(ConfigError, match=r"changes training\.epsilon, .*results/paper"):
+            check_files(layers, above)
+    check_files([BASE, mine], {"name": "other"})
 
 
 def test_a_layer_with_a_name_covers_those_below_it_only(tmp_path):

@@ -730,6 +730,11 @@ def test_the_commit_of_a_repository(tmp_path, monkeypatch):
     assert provenance.git_commit(tmp_path) == f"{commit}, modified"
     (tmp_path / "below").mkdir()
     assert provenance.git_commit(tmp_path / "below") == "not in a git repository"
+    with monkeypatch.context() as distrusted:
+        distrusted.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        assert provenance.git_commit(tmp_path) == "unknown: git refuses to say"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.git_commit(tmp_path) == "unknown: git is not there"
 
 
 def test_libraries_of_the_training_are_counted(folder):

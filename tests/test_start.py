@@ -65,6 +65,8 @@ def test_one_configfile_option_names_all_files(empty):
     said = empty.snakemake("-n", "--configfile", "config.yaml", fails=True)
     assert "--configfile is given more than once" in said
     assert "--configfile a.yaml b.yaml" in said
+    said = empty.snakemake("-n", "--config", "name=a", "-C", "name=b", fails=True)
+    assert "--config is given more than once" in said
 
 
 def test_a_target_that_is_no_run_is_refused(empty):

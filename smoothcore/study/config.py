@@ -1,6 +1,7 @@
 """Reads the configuration of a study: its layers as files, and the whole as a `Study`."""
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,8 @@ from smoothcore.study.messages import KeyPath, in_words, join, show
 from smoothcore.study.models import Study
 
 _MAX_PROBLEMS = 40
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 #: every key that determines results
 _DETERMINING = Study.model_fields.keys() - {"name", "mnist_dir", "published"}
@@ -140,9 +143,8 @@ def _without_name(layers: Sequence[tuple[str, Mapping]]) -> list[str]:
     """
     contents = [content for _, content in layers]
     names = [content.get("name") for content in contents]
-    named = (
-        max((i for i, name in enumerate(names) if name and name not in names[:i]), default=0) + 1
-    )
+    final = next((name for name in reversed(names) if name), names[0] if names else None)
+    named = names.index(final) + 1 if names else 1
     below: Any = functools.reduce(merged, contents[:named], {})
     above = functools.reduce(merged, contents[named:], below)
     changes = [join(path) for path in _changes(below, above) if path[0] in _DETERMINING]
@@ -183,7 +185,7 @@ def read_layer(path: str | Path) -> tuple[dict, list[str]]:
         root = loader.get_single_node()
         if root is None:
             return {}, []  # an empty layer changes nothing
-        found = [text for _, text in sorted(_duplicates(root, "", set()))]
+        found = [text for _, text in sorted(_traps(root, "", set()))]
         content = loader.construct_document(root)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         return {}, [f"cannot be read: {' '.join(str(error).split())}"]
@@ -192,20 +194,29 @@ def read_layer(path: str | Path) -> tuple[dict, list[str]]:
     return content, found
 
 
-def _duplicates(node: yaml.Node, path: str, seen: set[int]) -> Iterator[tuple[int, str]]:
-    """Yield the line of each duplicate key and what to do; ``seen``: nodes looked at, by id."""
+def _traps(node: yaml.Node, path: str, seen: set[int]) -> Iterator[tuple[int, str]]:
+    """Yield the line of each duplicate key and of each number that YAML 1.1 reads in its own way.
+
+    ``seen``: nodes looked at, by id.
+    """
     if id(node) in seen:
         return  # an alias
     seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS:
+        if re.fullmatch(r"[-+]?0[0-9_]+|.*:.*", node.value):
+            line = node.start_mark.line + 1
+            why = "to base 60" if ":" in node.value else "with a leading zero as octal"
+            text = f"YAML reads numbers {why}; write it in decimal"
+            yield line, f"line {line}: {path}: got {node.value}; {text}"
+    elif isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
-            yield from _duplicates(item, f"{path}[{i}]", seen)
+            yield from _traps(item, f"{path}[{i}]", seen)
     elif isinstance(node, yaml.MappingNode):
         places: dict[tuple[str, str], list[int]] = {}
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):
                 places.setdefault((key.tag, key.value), []).append(key.start_mark.line + 1)
-                yield from _duplicates(value, f"{path}.{key.value}".lstrip("."), seen)
+                yield from _traps(value, f"{path}.{key.value}".lstrip("."), seen)
         for (_, name), lines in places.items():
             if len(lines) > 1:
                 key, where = f"{path}.{name}".lstrip("."), ", ".join(map(str, lines))

@@ -146,6 +146,8 @@ def _number_note(text: str, whole: bool) -> str:
     if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text):
         return ""
     value = float(text)
+    if re.fullmatch(r"[-+]?0[0-9]+", text):
+        return "; write it without the leading zero"
     if "e" in text.lower() and not re.fullmatch(r".*\..*[eE][-+].*", text) and value < math.inf:
         written = f"{value:.0f}" if whole and value.is_integer() else number(value)
         return f"; YAML reads {text} as text: write {written}"

@@ -113,14 +113,16 @@ def _attach(messages: Messages) -> None:
 def _study_of(workflow: Any, config: Mapping[str, Any], here: Path) -> Study:
     if workflow.modifier.is_main_snakefile():
         overlays = workflow.overwrite_configfiles
-        if (
-            sum(word.partition("=")[0] in ("--configfile", "--configfiles") for word in sys.argv)
-            > 1
+        options = [word.partition("=")[0] for word in sys.argv]
+        for spellings, example in (
+            (("--configfile", "--configfiles"), "a.yaml b.yaml"),
+            (("--config", "-C"), "published=False name=mine"),
         ):
-            raise ConfigError(
-                "--configfile is given more than once, and Snakemake passes over all but the last: "
-                "name all files behind one, --configfile a.yaml b.yaml"
-            )
+            if sum(options.count(spelling) for spelling in spellings) > 1:
+                raise ConfigError(
+                    f"{spellings[0]} is given more than once, and Snakemake passes over all but "
+                    f"the last: put everything behind one, {spellings[0]} {example}"
+                )
         # Snakemake lists overlays first, and merges them last
         files = [*workflow.configfiles[len(overlays) :], *overlays]
         check_files(files, workflow.config_settings.config)

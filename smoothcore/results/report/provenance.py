@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -70,16 +71,20 @@ def git_commit(folder: Path) -> str:
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=20
-        ).stdout.strip()
+            command, capture_output=True, text=True, check=True, timeout=20,
+            env=os.environ | {"LC_ALL": "C"},
+        ).stdout.strip()  # fmt: skip
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return "not in a git repository"
         modified = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
         return git("rev-parse", "HEAD") + (", modified" if modified else "")
+    except subprocess.CalledProcessError as error:
+        known = "not a git repository" in error.stderr
+        return "not in a git repository" if known else "unknown: git refuses to say"
     except (OSError, subprocess.SubprocessError):
-        return "not in a git repository"
+        return "unknown: git is not there"
 
 
 def made_from(folder: Path) -> dict[str, str]:
