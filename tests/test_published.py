@@ -21,7 +21,8 @@ from smoothcore.files import records, schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.results import COLLECTED, statistics
+from smoothcore.readable import plain_lambda, two_decimals
+from smoothcore.results import COLLECTED, comparison, selection, statistics
 from smoothcore.study.grid import to_table
 from smoothcore.study.run import COORDINATES, INTERPOLATED, STATUSES, Run
 from smoothcore.workflow.adoption import adopt, read_adopted
@@ -30,6 +31,7 @@ from smoothcore.workflow.published import RESTORED, published_tables, restore, t
 from smoothcore.workflow.session import Session
 from tests.workflow import (
     PER_PAIR,
+    REPOSITORY,
     RUNS,
     TARGETS,
     Workflow,
@@ -73,6 +75,34 @@ def test_the_tables_of_the_paper_s_study_are_what_its_runs_and_today_s_code_make
     for name, made in statistics.all_tables(found.measures, found.runs, found.grid).items():
         written = pd.read_csv(io.StringIO(made.to_csv(index=False)))
         pd.testing.assert_frame_equal(pd.read_csv(folder / f"{name}.csv"), written, rtol=1e-9)
+
+
+def test_the_pages_say_the_published_numbers(of_paper):
+    """Counts, hours, and every row of Table 2 whose runs are all there."""
+    readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    index = " ".join((REPOSITORY / "docs" / "index.md").read_text(encoding="utf-8").split())
+    n, hours = len(of_paper.runs), of_paper.runs["seconds"].sum() / 3600
+    assert f"{n:,} of the 1,575 runs are done" in readme and f"took {hours:.0f} core" in readme
+    assert f"{n:,} of 1,575 runs" in index and f"took {hours:.0f} hours of a core" in index
+    for row in selection.main_rows(of_paper.made["table1"]).to_dict("records")[:4]:
+        tau = comparison.compared(row)
+        said = "1.00, " if tau.std == 0 else f"{tau.ours} ({tau.interval}) |"
+        for page in (readme, index):
+            assert f"| {row['measure']} | {said}" in page.replace("**", "")
+    for row in selection.main_rows(of_paper.made["table2"]).to_dict("records"):
+        if row["n_present"] < row["n_in_grid"] or row["n_pairs"] == 0:
+            continue
+        before, after = (
+            comparison.compared(row, f"{name}_") for name in ("unregularized", "regularized")
+        )
+        r_norm = comparison.compared(row, "r_norm_")
+        last = f"{r_norm.ours} ({r_norm.interval})".removeprefix("≤ ")
+        pairs = f"{row['n_matched']}"
+        means = [two_decimals(value.mean) for value in (before, after)]
+        assert " | ".join([f"| {row['regularizer']}", pairs, *means, last]) in readme
+        means = [f"{mean} ({of.interval})" for mean, of in zip(means, (before, after), strict=True)]
+        lambda_ = f"| {row['regularizer']}, λ = {plain_lambda(row['lambda'])}"
+        assert " | ".join([lambda_, pairs, *means, last]) in index
 
 
 def test_what_is_published_says_what_made_it(finished, checkout):
