@@ -329,11 +329,12 @@ def test_a_rate_that_reaches_less_of_a_supported_measure_is_told_beside_the_answ
     )  # fmt: skip
     found = [finding("GPL", 1.0, 0.9, upper_bound=True), finding("WP", 1.0, 0.9),
              finding("GN", 0.1, 0.3)]  # fmt: skip
-    assert answer.at_other_rates(found, rates) == (
-        "But at the learning rate 0.01 SGD is not near the optimum of GPL: at 0.1, without a "
-        "penalty, it leaves 0.67 of it (0.66 to 0.69)."
+    assert answer.at_other_rates(found, rates, 0.01) == (
+        "But at the learning rate 0.01, that of Table 1, SGD is not near the optimum of GPL: at "
+        "0.1, without a penalty, it leaves 0.67 of it (0.66 to 0.69)."
     )
-    assert answer.at_other_rates(found, rates.assign(n_pairs=9)) == ""
+    assert "0.01 SGD" in answer.at_other_rates(found, rates, 0.1)
+    assert answer.at_other_rates(found, rates.assign(n_pairs=9), 0.01) == ""
 
 
 def test_an_undecided_measure_of_enough_pairs_is_not_too_few():

@@ -190,16 +190,20 @@ def _what_follows(found: list[Finding]) -> str:
     return f"So these results {', '.join(parts)}{', and ' if parts else ''}{last}."
 
 
-def at_other_rates(found: Iterable[Finding], rate_effects: pd.DataFrame) -> str:
+def at_other_rates(
+    found: Iterable[Finding], rate_effects: pd.DataFrame, monotonicity_rate: float
+) -> str:
     """Return at which learning rates a supported measure is not near its optimum; or nothing.
 
-    Another rate reaches less of it without any penalty. Table 2 has each penalty at one rate.
+    Another rate reaches less of it without any penalty. Table 2 has each penalty at one rate, and
+    Table 1 is of one.
     """
     supported = [f.measure for f in found if f.optimized in (YES, SO_FAR)]
     table = main_rows(rate_effects)
     table = table[table["measure"].isin(supported) & (table["n_pairs"] >= MIN_PAIRS)]
     parts = [
-        f"at the learning rate {row['learning_rate']:g} SGD is not near the optimum of "
+        f"at the learning rate {row['learning_rate']:g}"
+        f"{', that of Table 1,' if row['learning_rate'] == monotonicity_rate else ''} SGD is not near the optimum of "
         f"{row['measure']}: at {row['other_rate']:g}, without a penalty, it leaves "
         f"{two_decimals(row['mean'])} of it ({compared(row).interval})"
         for row in table[table["high"] < BAR].to_dict("records")

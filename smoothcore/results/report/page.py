@@ -45,6 +45,7 @@ def _context(results: Results) -> dict[str, Any]:
     beside = {"is_papers": not differences}
     failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
     coordinates = selection.COORDINATES
+    monotonicity_rate = (results.study["monotonicity"] or {}).get("learning_rate", float("nan"))
     return {
         "theme": svg.theme(),
         "name": results.study["name"],
@@ -55,7 +56,7 @@ def _context(results: Results) -> dict[str, Any]:
             _sentence(text)
             for text in (
                 *answer.sentences(found),
-                answer.at_other_rates(found, made["rate_effects"]),
+                answer.at_other_rates(found, made["rate_effects"], monotonicity_rate),
             )
             if text
         ],
