@@ -1,6 +1,7 @@
 """What MkDocs does beside Markdown: files of the repository, a table of all measures."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,10 +13,16 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parent.parent
 
 
+def on_config(config: MkDocsConfig) -> None:
+    """Take the address of the published site, which its page for missing pages needs."""
+    config.site_url = os.environ.get("SITE_URL", "")
+
+
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add the published figures that pages show, and the report."""
-    for published in ("monotonicity.svg", "figure2.svg", "report.html"):
-        for path in (ROOT / "results" / "paper").rglob(published):
+    """Add the published figures that pages show, the report, and the tables it is made of."""
+    paper = ROOT / "results" / "paper"
+    for published in ("monotonicity.svg", "figure2.svg", "report.html", "*.csv", "*.parquet"):
+        for path in (*paper.glob(published), *(paper / "partial").glob(published)):
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))
 

@@ -230,6 +230,9 @@ def test_a_run_that_is_missing_is_not_drawn_as_one_that_failed(tables):
     assert set(panels["WP"].lines[0].get_ydata()) == {0.5}
     none = made["r_norm"][made["r_norm"]["regularizer"] != "GN"]
     assert texts(by_panel(r_norm_figure(none, edge))["GN"])[-1] == "no run yet"
+    assert panels["WP"].get_title(loc="right") == "2, 2 of 3 runs"
+    edge.loc[edge["regularizer"] == "GN", ["n_present", "lambda"]] = 1, np.nan
+    assert texts(by_panel(r_norm_figure(none, edge))["GN"])[-1] == "no λ is reported yet"
 
 
 def test_the_edge_makes_room_for_every_panel_where_the_first_is_empty(tables):
@@ -309,6 +312,16 @@ def test_each_row_of_penalty_effects_names_its_measures(tables, monkeypatch):
         labels = [of.get_text() for of in axes.get_yticklabels() if of.get_text()]
         is_first = axes.get_subplotspec().colspan.start == 0
         assert labels == (list(all_measures()) if is_first else [])
+
+
+def test_a_penalty_without_a_reported_lambda_says_so_and_the_next_one_names_the_measures(tables):
+    effects = statistics.all_tables(**tables)["penalty_effects"]
+    first, second = effects["regularizer"].unique()[:2]
+    effects.loc[effects["regularizer"] == first, ["mean", "low", "high"]] = np.nan
+    panels = by_panel(effects_figure(effects))
+    assert texts(panels[first])[-1] == "no λ is reported yet"
+    labels = [label.get_text() for label in panels[second].get_yticklabels()]
+    assert labels == list(all_measures())
 
 
 def test_files_are_the_same_bytes_every_time(tables, tmp_path):

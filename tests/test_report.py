@@ -430,7 +430,7 @@ def test_the_sentences_on_learning_rates_follow_from_their_effects():
         }
     )  # fmt: skip
     (said,) = answer.on_rates(effects)
-    assert said == (
+    assert said.replace("\xa0", " ") == (
         "At the learning rate 0.1, beside 0.01 (45 pairs): smaller are GPL (× 0.60, 0.50 to 0.70) "
         "and GN (× 0.80, 0.70 to 0.90); larger WP (× 1.30, 1.20 to 1.40); neither beyond chance "
         "FPL (× 1.00, 0.90 to 1.10)."
@@ -465,8 +465,8 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     )  # fmt: skip
     (first,) = answer.on_effects(effects)
     assert "Of 2 effects" in first and "below 1 in 1 and above 1 in 1" in first
-    assert "the penalty GN lowers GPL most (× 0.700, 0.600 to 0.800, 45 pairs)" in first
-    assert "the penalty GN raises WP most (× 1.200" in first
+    assert "the penalty GN lowers GPL most (×\xa00.700, 0.600 to 0.800, 45 pairs)" in first
+    assert "the penalty GN raises WP most (×\xa01.200" in first
     few = answer.on_effects(effects.assign(n_pairs=3))[1]
     assert few == "Fewer than 10 pairs are too few for a verdict."
     none = answer.on_effects(effects.assign(low=0.9, high=1.1))

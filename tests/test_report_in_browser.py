@@ -237,14 +237,21 @@ def test_tables_are_sorted_and_filtered_by_pair(open_report):
     head.click()
     first = table.locator("tbody tr td:nth-child(2)").first.get_attribute("data-value")
     assert float(first) == max(values)
+    # the tables in a closed <details>, too
+    assert shown.locator("#pairs thead button").count() == shown.locator("#pairs thead th").count()
     shown.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
     rows = shown.locator("#pairs tbody tr")
     everything = rows.count()
-    shown.locator(".scroll:has(> #pairs)").locator("xpath=preceding-sibling::label[1]").locator(
-        "input"
-    ).fill("4-9")
-    visible = [row.inner_text() for row in rows.all() if row.is_visible()]
-    assert 0 < len(visible) < everything and all("4-9" in text for text in visible)
+    label = shown.locator(".scroll:has(> #pairs)").locator("xpath=preceding-sibling::label[1]")
+    for typed in ("4-9", "9-4", "49", "4–9"):
+        label.locator("input").fill(typed)
+        visible = [row.inner_text() for row in rows.all() if row.is_visible()]
+        assert 0 < len(visible) < everything and all("4-9" in text for text in visible)
+        assert label.get_by_role("status").inner_text().strip() == "1 row"
+    label.locator("input").fill("x")
+    assert label.get_by_role("status").inner_text().strip() == "no such pair"
+    label.locator("input").fill("")
+    assert all(row.is_visible() for row in rows.all())
 
 
 def test_it_prints(open_report, tmp_path):

@@ -245,8 +245,8 @@ def test_the_strongest_effects_and_the_measures_lowered_most_often():
     effects["low"], effects["high"] = effects["mean"] - 0.05, effects["mean"] + 0.05
     first, second = answer.on_effects(effects.assign(**{"lambda": 0.01, "std": 0.1}))
     assert "Of 6 effects" in first and "below 1 in 3 and above 1 in 2" in first
-    assert "penalty GN lowers FPL most (× 0.500" in first
-    assert "penalty GN raises WP most (× 1.500" in first
+    assert "penalty GN lowers FPL most (×\xa00.500" in first
+    assert "penalty GN raises WP most (×\xa01.500" in first
     assert second.startswith("Of all measures FPL is lowered most often, by 2 penalties")
     assert second.endswith("; WP, GN and CR by none.")
     assert len(answer.on_effects(effects[effects["regularizer"] != "PN"])) == 1

@@ -216,7 +216,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             of, row = shown[shown["regularizer"] == name], rows.iloc[0]
             if of.empty:
                 right.remove()
-                there = "no pair interpolates\nat λ = 0 and at a reported λ"
+                there = "no pair interpolates\nat λ = 0 and at the reported λ"
+                there = "no λ is reported yet" if np.isnan(row["lambda"]) else there
                 note(axes, there if row["n_present"] else "no run yet")
                 continue
             color = COLORS[row["measure"]]
@@ -276,6 +277,9 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.set_xticks(ends, [power_of_ten(end) for end in ends])
             axes.set_xlabel("λ")
             axes.grid(axis="y")
+            if (of["n_present"] < of["n_in_grid"]).any():
+                done = ", ".join(map(str, of["n_present"]))
+                axes.set_title(f"{done} of {of['n_in_grid'].max()} runs", loc="right", fontsize=6)
         for _, (axes,), _ in drawn[:1]:
             # the panels share the axis, which no longer makes room once it is set
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
@@ -293,19 +297,24 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
     names = [name for name in all_measures() if name in set(shown["measure"])]
     with figure_style():
         figure, drawn = panels_of("regularizer", shown, 5, 0.9 + 0.17 * len(names))
+        named = set()  # rows of panels whose first one says the measures
         for _, (axes,), of in drawn:
+            if of["mean"].isna().all():
+                note(axes, "no λ is reported yet")
+                continue
             rows = of.set_index("measure").reindex(names)
             for y, (measure, row) in enumerate(rows.iterrows()):
                 axes.plot([row["low"], row["high"]], [y, y], color=COLORS[measure], lw=1.6)
                 mark = "D" if measure == row["penalized"] else "o"
                 axes.plot(row["mean"], y, mark, ms=3.5, color=COLORS[measure])
             axes.axvline(1, color=MUTED, lw=0.8, ls=DASHES, zorder=1)
-            first = axes.get_subplotspec().is_first_col()
-            axes.set_yticks(range(len(names)), names if first else [])
+            row_of_panels = axes.get_subplotspec().rowspan.start
+            axes.set_yticks(range(len(names)), [] if row_of_panels in named else names)
+            named.add(row_of_panels)
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.grid(axis="x")
-            axes.set_xlabel(f"{of['n_pairs'].max():.0f} pairs")
+            axes.set_xlabel(f"with ÷ without, {of['n_pairs'].max():.0f} pairs")
     return figure
 
 

@@ -203,9 +203,9 @@ def at_other_rates(
     table = table[table["measure"].isin(supported) & (table["n_pairs"] >= MIN_PAIRS)]
     parts = [
         f"at the learning rate {row['learning_rate']:g}"
-        f"{', that of Table 1,' if row['learning_rate'] == monotonicity_rate else ''} SGD is not near the optimum of "
-        f"{row['measure']}: at {row['other_rate']:g}, without a penalty, it leaves "
-        f"{two_decimals(row['mean'])} of it ({compared(row).interval})"
+        f"{', that of Table 1,' if row['learning_rate'] == monotonicity_rate else ''} SGD is not "
+        f"near the optimum of {row['measure']}: at {row['other_rate']:g}, without a penalty, it "
+        f"leaves {two_decimals(row['mean'])} of it ({compared(row).interval})"
         for row in table[table["high"] < BAR].to_dict("records")
     ]
     return f"But {_enumerate(parts)}." if parts else ""
@@ -256,8 +256,9 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
     strongest = [
-        f"the penalty {row['regularizer']} {verb} {row['measure']} most (× {row['mean']:.3f}, "
-        f"{row['low']:.3f} to {row['high']:.3f}, {row['n_pairs']} pairs)"
+        f"the penalty {row['regularizer']} {verb} {row['measure']} most "
+        f"(×{_NBSP}{row['mean']:.3f}, {row['low']:.3f} to {row['high']:.3f}, "
+        f"{row['n_pairs']} pairs)"
         for verb, rows in (
             ("lowers", lowered.nsmallest(1, "mean")),
             ("raises", raised.nlargest(1, "mean")),
@@ -311,7 +312,7 @@ def on_rates(effects: pd.DataFrame) -> list[str]:
 
 
 def _times(row: Mapping[str, Any]) -> str:
-    return f"{row['measure']} (× {row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f})"
+    return f"{row['measure']} (×{_NBSP}{row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f})"
 
 
 def _too_few_pairs(effects: pd.DataFrame) -> list[str]:

@@ -101,11 +101,13 @@ def _context(results: Results) -> dict[str, Any]:
     }
 
 
-def _definition(about: Any) -> tuple[str, str]:
+def _definition(about: Any) -> tuple[Markup, str]:
     """Return what a measure is, the first line of its module, and who defined it."""
     doc = importlib.import_module(about.module).__doc__ or about.long_name
-    text = doc.splitlines()[0]
-    return re.sub(rf"^{about.name}[,:] ", "", text), about.source
+    text = re.sub(rf"^{about.name}[,:] ", "", doc.splitlines()[0])
+    if about.source:  # it says the section, too
+        text = re.sub(r" \((§|Definition )[^)]*\)", "", text)
+    return Markup(re.sub(r"_(\w)", r"<sub>\1</sub>", str(escape(text)))), about.source
 
 
 def _figures(results: Results) -> dict[str, Markup | None]:
@@ -123,8 +125,8 @@ def _figures(results: Results) -> dict[str, Markup | None]:
         "the first row. The means are in Table 2.",
         "r_norm": "For each regularizer a line per pair from its measure at λ = 0 to that at the "
         "reported λ, and a dot per pair for its r_norm.",
-        "edge": "For each regularizer r_norm and the share of the pairs that interpolate against "
-        "λ on a logarithmic axis.",
+        "edge": "For each regularizer r_norm and the share of the finished runs that interpolate "
+        "against λ on a logarithmic axis.",
         "penalty_effects": "For each penalty a row per measure: the measure with the penalty over "
         "that without, with its interval, beside a line at 1.",
         "monotonicity": "Each measure against the number of training images on a logarithmic axis: "

@@ -32,7 +32,7 @@ def tau_by_pair(taus: pd.DataFrame) -> Figure:
         )  # fmt: skip
         for (row, column), value in np.ndenumerate(means[names].to_numpy()):
             # cells keep their colours in the dark theme, and so does the text on them
-            color = MUTED if np.isnan(value) else "#FEFEFE" if abs(value) > 0.65 else "#1A1A1A"
+            color = MUTED if np.isnan(value) else "#1A1A1A" if -0.6 < value < 0.75 else "#FEFEFE"
             axes.text(
                 column + 0.5, row + 0.5, two_decimals(value),
                 color=color, ha="center", va="center", fontsize=5.5,

@@ -27,7 +27,8 @@
   };
   const sortable = (table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
-      if (!head.innerText.trim() || head.querySelector(".hidden")) return;
+      // not innerText, which is empty in a closed <details>
+      if (!head.textContent.trim() || head.querySelector(".hidden")) return;
       const button = document.createElement("button");
       button.append(...head.childNodes);
       head.append(button);
@@ -46,12 +47,22 @@
   const filtered = (table) => {
     const label = document.createElement("label");
     const input = document.createElement("input");
+    const count = document.createElement("span");
+    count.setAttribute("role", "status");
     label.className = "filter";
     input.placeholder = "4-9, or 4";
-    label.append("Pair", input);
+    label.append("Pair", input, count);
     table.closest(".scroll").before(label);
     input.addEventListener("input", () => {
-      for (const row of table.tBodies[0].rows) row.hidden = !row.cells[0].innerText.includes(input.value.trim());
+      // 9-4, 49 and 4–9 are the same pair
+      const digits = input.value.match(/\d/g) ?? [];
+      let shown = 0;
+      for (const row of table.tBodies[0].rows) {
+        const fits = digits.length > 0 && digits.every((digit) => row.cells[0].textContent.includes(digit));
+        row.hidden = input.value.trim() !== "" && !fits;
+        shown += !row.hidden;
+      }
+      count.textContent = shown ? ` ${shown} row${shown === 1 ? "" : "s"}` : " no such pair";
     });
   };
 

@@ -146,7 +146,7 @@ _FORMS: dict[str, Callable[[Any], Cell]] = {
     "regularizer": _regularizer,
     "lambda": _lambda,
     "training_loss": _number("{:.2e}"),
-    "memory_mb": _number("{:,.0f} MB"),
+    "memory_mb": lambda mb: _number("{:,.0f} MB")(mb or math.nan),  # 0: too short to be seen
     "share": lambda parts: _share(**parts),
     "us_per_step": _number("{:,.0f}"),
 }
