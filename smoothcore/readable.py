@@ -17,7 +17,7 @@ def two_decimals(value: float, sign: str = "") -> str:
 
 def three_digits(value: float) -> str:
     """Return a number with three significant digits, thousands set apart by a comma."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def plain_lambda(value: float) -> str:

@@ -245,3 +245,13 @@ def test_runs_of_this_processor_are_chosen_where_there_are_any():
     assert choose(runs, 60)["seconds"].tolist() == [2, 30]
     assert choose(runs, 10)["seconds"].tolist() == [2]
     assert choose(runs.assign(processor="an abacus"), 5)["seconds"].tolist() == [1, 1, 2]
+
+
+def test_every_kind_of_run_is_in_the_sample_and_the_sample_in_its_time():
+    runs = pd.DataFrame(
+        {"code": "c0de", "regularizer": ["none", "none", "GN", "FPL"], "size": 64,
+         "seconds": [1.0, 2.0, 8.0, 4.0], "processor": processor()}
+    )  # fmt: skip
+    assert choose(runs, 60)["seconds"].tolist() == [1, 4, 8, 2]
+    assert choose(runs, 8)["seconds"].tolist() == [1, 4, 2]
+    assert choose(runs, 0)["seconds"].tolist() == [1]

@@ -27,6 +27,7 @@ from smoothcore.workflow.collecting import (
     read_grid,
 )
 from smoothcore.workflow.fingerprint import measuring_code, training_code
+from smoothcore.workflow.published import RESTORED
 from tests.workflow import CONFIG, study_of
 
 WHOLE = study_of(CONFIG)
@@ -204,3 +205,11 @@ def test_runs_of_a_grid(tmp_path):
     table = pa.Table.from_pandas(to_table(WHOLE), preserve_index=False)
     write_parquet(tmp_path / "grid.parquet", table, WHOLE.to_dict())
     assert read_grid(tmp_path / "grid.parquet") == (WHOLE, RUNS)
+
+
+def test_restored_runs_have_no_weights_to_miss(layout):
+    for run in RUNS[:3]:
+        layout.weights(run).unlink()
+    restored = {"of": "", "runs": [list(run.coordinates.values()) for run in RUNS[:2]]}
+    (layout.root / RESTORED).write_text(json.dumps(restored))
+    assert "finished without weights: 1, which" in missing_in_words(layout, RUNS)

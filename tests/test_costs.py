@@ -173,3 +173,22 @@ def test_short_runs_are_many_and_long_ones_hold_most_of_the_work(paper, runs):
     work = [sum(costs.expected_seconds(run, paper) for run in part) for part in (short, long)]
     assert len(long) < len(short)
     assert work[1] > work[0]
+
+
+def test_a_larger_epsilon_is_reached_earlier(paper):
+    looser, tighter = (with_training(paper, epsilon=epsilon) for epsilon in (1e-3, 1e-10))
+    assert costs.expected_epochs(plain(1024), looser) == pytest.approx(0.6 * 4745)
+    assert costs.expected_epochs(plain(1024), tighter) == pytest.approx(2 * 4745)
+
+
+def test_no_attempt_asks_for_more_than_all_epochs_take(paper):
+    study = with_training(paper, max_epochs=4000)
+    # 4,000 epochs of 128 steps of 0.27 ms, three times, and a slow start
+    assert costs.training_minutes(plain(8192), study) == 9
+    assert costs.training_minutes(plain(8192), study, 5) == 9
+
+
+def test_a_wide_network_asks_for_more_memory(paper):
+    study = paper.model_copy(update={"network": Network(hidden_units=4096, alpha=0.01)})
+    # 350 + 350 + 4 × 8 bytes × 784 × 4096, in steps of 50 MB
+    assert costs.training_memory_mb(plain(64), study) == 850

@@ -353,3 +353,46 @@ def test_a_measure_has_the_same_colour_in_every_figure(tables):
         }
         assert len(colors) > 1
         assert colors == {name: style.COLORS[name] for name in colors}
+
+
+def test_the_mean_over_pairs_leaves_out_a_pair_that_lacks_a_size(tables):
+    measures = tables["measures"]
+    gone = (measures["pair"] == "0-1") & (measures["size"] == 128)
+    for axes in by_panel(monotonicity_figure(measures[~gone], tables["grid"])).values():
+        first, *others, mean = [line.get_ydata() for line in axes.lines]
+        assert np.isnan(first).sum() == 1 and len(others) == 2
+        np.testing.assert_allclose(mean, np.mean(others, axis=0))
+
+
+def test_diamonds_mark_the_lambda_of_the_config_and_the_penalized_measure(tables):
+    made = statistics.all_tables(**tables)
+
+    def diamonds(figure, value):
+        return {
+            name: [x for line in axes.lines if line.get_marker() == "D" for x in value(line)]
+            for name, axes in by_panel(figure).items()
+        }
+
+    found = diamonds(edge_figure(made["edge"], {"GN": (1e-3,)}), lambda line: line.get_xdata())
+    assert found.pop("GN") == [1e-3] and not any(found.values())
+    measures = list(all_measures())
+    found = diamonds(effects_figure(made["penalty_effects"]), lambda line: line.get_ydata())
+    assert {name: [measures[k] for k in rows] for name, rows in found.items()} == {
+        name: [all_regularizers()[name].measure] for name in found
+    }
+
+
+def test_boxes_begin_at_five_dots_and_lambda_0_is_grey():
+    values = pd.DataFrame(
+        {"regularizer": "WP", "lambda": [0.0] * 5 + [1e-3] * 4, "learning_rate": 0.01,
+         "pair": "0-1", "size": 1, "seed": 0, "measure": "WP", "estimator": "exact",
+         "value": np.arange(9.0)}
+    )  # fmt: skip
+    counts = pd.DataFrame(
+        {"regularizer": "WP", "lambda": [0.0, 1e-3], "n_in_grid": 5, "n_present": 5,
+         "n_interpolating": [5, 4], "n_not_interpolating": [0, 1]}
+    )  # fmt: skip
+    axes = figure2(values, counts).axes[0]
+    assert len(axes.patches) == 1
+    dots = [line.get_color() for line in axes.lines if line.get_marker() == "."]
+    assert dots == [style.MUTED, style.COLORS["WP"]]

@@ -246,3 +246,48 @@ def test_a_fault_of_its_own_ends_nothing(capsys):
     event(handler, "job_info", jobid=1)
     handler.close()
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_of_several_jobs_the_one_that_runs_longest_is_spoken_of():
+    out, now = io.StringIO(), [0.0]
+    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
+    event(handler, "run_info")
+    event(handler, "job_info", jobid=3)
+    now[0] = 60.0
+    event(handler, "job_info", jobid=1)
+    now[0] = 720.0
+    handler._tell(heartbeat=True)
+    assert f"2 running ({LARGE}; {SMALL})" in out.getvalue()
+    assert "  the first for 12 min" in out.getvalue()
+
+
+def test_what_was_running_when_it_was_interrupted_is_not_spoken_of():
+    out = io.StringIO()
+    handler = RunProgress(lambda: JOBS, interrupted=lambda: True, stream=out, clock=lambda: 0.0)
+    event(handler, "run_info")
+    for job_id in (1, 2, 3):
+        event(handler, "job_info", jobid=job_id)
+    event(handler, "job_finished", job_id=1)
+    event(handler, "job_finished", job_id=2)
+    handler.close()
+    assert out.getvalue().endswith("] 1 of 2 runs done\n")
+
+
+def test_every_job_of_a_group_that_failed_is_named():
+    out = io.StringIO()
+    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: 0.0)
+    event(handler, "run_info")
+    jobs = [{"jobid": i, "rule_name": "train", "log": []} for i in (1, 3)]
+    event(handler, "group_error", job_error_info=jobs)
+    assert f"train of {SMALL}" in out.getvalue() and f"train of {LARGE}" in out.getvalue()
+
+
+def test_many_changes_are_cut_short_and_hours_are_hours():
+    out, jobs = io.StringIO(), [JOBS[0]._replace(seconds=7200.0)]
+    changes = [f"change {k}" for k in range(12)]
+    handler = RunProgress(lambda: jobs, changes=lambda: changes, dry_run=lambda: True, stream=out)
+    event(handler, "run_info")
+    handler.close()
+    assert "1 run would be computed, about 2.0 core hours\n" in out.getvalue()
+    assert "change 9\n" in out.getvalue() and "change 10" not in out.getvalue()
+    assert out.getvalue().endswith("  and 2 other changes\n")

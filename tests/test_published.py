@@ -23,12 +23,13 @@ from smoothcore.files.records import about, write_rows
 from smoothcore.files.storage import read_parquet, write_parquet
 from smoothcore.readable import plain_lambda, two_decimals
 from smoothcore.results import COLLECTED, comparison, selection, statistics
-from smoothcore.study.grid import to_table
+from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import COORDINATES, INTERPOLATED, STATUSES, Run
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.publish import publish
 from smoothcore.workflow.published import RESTORED, published_tables, restore, tables_to_restore
 from smoothcore.workflow.session import Session
+from tests.synthetic_study import demo_study, interpolates, write_study
 from tests.workflow import (
     PER_PAIR,
     REPOSITORY,
@@ -229,6 +230,22 @@ def test_where_nothing_can_be_published_says_why(finished, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="a file is where its folder should be"):
         publish(finished.results, tmp_path / "file" / "elsewhere")
+
+
+def test_the_page_beside_published_results_adds_up(tmp_path):
+    folder = write_study(tmp_path / "results" / "demo", demo_study(), figures=False)
+    path, runs = folder / "runs.parquet", all_runs(demo_study())
+    table = read_parquet(path).to_pandas().assign(seconds=1800.0, steps=1000)
+    table = pa.Table.from_pandas(table, schema=schemas.RUNS, preserve_index=False)
+    write_parquet(path, table, about(path))
+    named = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in COLLECTED[:2]]
+    (folder / "report.html").write_text(" ".join(named))
+    text = (publish(folder, tmp_path / "copy" / "results" / "demo") / "README.md").read_text()
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE))
+    done = sum(map(interpolates, runs))
+    assert (rows["interpolated"], rows["max_epochs"]) == (f"{done}", f"{len(runs) - done}")
+    assert rows["core hours of training, by the clock"] == f"{len(runs) / 2:.1f}"
+    assert rows["SGD steps"] == f"{1000 * len(runs):,}"
 
 
 def test_published_again_from_where_it_lies(checkout):

@@ -182,3 +182,7 @@ def test_another_run_is_not_overwritten(tmp_path, kind):
         records.refuse_other_run(RUN, path)
     path.write_bytes(path.read_bytes()[:-20])  # damaged: nothing to keep
     records.refuse_other_run(RUN, path)
+
+
+def test_a_setting_that_a_file_does_not_state_is_a_difference():
+    assert records.difference({"a": 1}, {"a": 1, "b": 2}) == "b = None, not 2"

@@ -43,3 +43,10 @@ def test_by_hand_in_the_folder(by_hand, tmp_path, monkeypatch):
     assert repair_command("results/x/data/mnist.npz", force=True) == (
         "snakemake --cores all --force -- results/x/data/mnist.npz"
     )
+
+
+def test_a_folder_above_may_be_called_results(by_hand, tmp_path):
+    path = tmp_path / "results" / "mine" / "results" / "x" / "runs.parquet"
+    assert repair_command(path) == (
+        f"snakemake --cores all --directory {tmp_path}/results/mine -- results/x/runs.parquet"
+    )

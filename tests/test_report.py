@@ -16,12 +16,13 @@ from scipy.stats import kendalltau
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.results import selection, style
+from smoothcore.results import comparison, selection, style, terminal
 from smoothcore.results.collected import Results
 from smoothcore.results.comparison import Compared
 from smoothcore.results.report import answer, compute, page, provenance, svg
 from smoothcore.study.grid import all_runs
 from tests.synthetic_study import demo_study, interpolates, paper_study, value_of, write_study
+from tests.test_report_numbers import TABLE2
 from workflow_scripts import make_report, show_tables
 
 
@@ -478,6 +479,52 @@ def test_the_sentences_on_other_measures_follow_from_the_effects():
     assert few[1] == "1 effects on fewer than 10 pairs are left out."
     (one,) = answer.on_effects(effects.assign(n_pairs=1, low=NAN, high=NAN))
     assert one.startswith("No penalty can be compared yet")
+
+
+def test_a_number_of_the_answer_stands_with_its_interval():
+    always = Compared(1.0, 0.0, 1.0, 1.0, n_pairs=45, n_sizes=8)
+    found = [finding("GN", 0.16, 0.31), replace(finding("GPL", 1.0, 0.9), tau=always)]
+    first, second, _ = (s.replace("\N{NO-BREAK SPACE}", " ") for s in answer.sentences(found))
+    assert "GN (τ = 0.16, 0.14 to 0.18, 45 pairs, 8 sizes)" in first
+    assert "GPL (τ = 1.00, without exception, 45 pairs, 8 sizes)" in first
+    assert "GN (r_norm = 0.31, 0.29 to 0.33, 45 pairs)" in second
+
+
+def test_too_few_sizes_are_too_few_whatever_r_norm_says():
+    few = Compared(1.0, 0.0, 1.0, 1.0, n_pairs=45, n_sizes=3)
+    found = replace(finding("GPL", 1.0, 0.9), tau=few)
+    assert (found.rises, found.near_optimum, found.optimized) == ("too-few", "yes", "too-few")
+
+
+def test_ten_pairs_and_four_sizes_are_enough():
+    enough = Compared(0.2, 0.1, 0.1, 0.3, paper_mean=0.2, n_pairs=10, n_sizes=4)
+    assert enough.verdict == "within"
+    assert replace(enough, n_pairs=9).too_few and replace(enough, n_sizes=3).too_few
+    effects = pd.DataFrame(
+        {
+            "regularizer": "GN", "lambda": 1e-3, "penalized": "GN", "measure": ["GN", "GPL", "WP"],
+            "estimator": ["sampled", "sampled", "exact"], "mean": [0.4, 0.7, 1.2], "std": 0.1,
+            "low": [0.3, 0.6, 1.1], "high": [0.5, 0.8, 1.3], "n_matched": 45,
+            "n_pairs": [45, 10, 45],
+        }
+    )  # fmt: skip
+    (first,) = answer.on_effects(effects)
+    assert "Of 2 effects" in first
+    rates = effects[1:2].assign(learning_rate=0.01, other_rate=0.1, low=0.6, high=0.7)
+    assert "GPL" in answer.at_other_rates([finding("GPL", 1.0, 0.9)], rates, 0.01)
+
+
+def test_of_no_pair_there_is_no_bound():
+    row = TABLE2 | {"r_norm_mean": NAN, "r_norm_std": NAN, "n_pairs": 0, "upper_bound": True}
+    assert comparison.compared(row, "r_norm_").ours == "–"
+
+
+def test_tables_of_another_study_are_not_judged_as_the_papers(tmp_path):
+    write_study(tmp_path, demo_study(), figures=False)
+    grid = tmp_path / "grid.parquet"
+    write_parquet(grid, read_parquet(grid).replace_schema_metadata(), paper_study().to_dict())
+    said = "\n".join(terminal.lines(tmp_path))
+    assert "This is not the paper's study" in said and "The study was changed since" in said
 
 
 # ---- comparison with the paper

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from smoothcore.results import paper
+from smoothcore.results import paper, style, terminal
 from smoothcore.results.report import answer, compute, plots, provenance, tables
 from smoothcore.results.selection import COORDINATES
 from tests.synthetic_study import paper_study
@@ -117,6 +117,51 @@ def test_some_tau_are_over_fewer_sizes():
     assert small(table, 0, "τ so far") == ["100 over all sizes"]
 
 
+def test_the_terminal_says_the_same(tmp_path, monkeypatch):
+    bounded = TABLE2 | {"regularizer": "GPL", "upper_bound": True}
+    pd.DataFrame([TABLE1 | {"mean": 0.2}]).to_csv(tmp_path / "table1.csv", index=False)
+    pd.DataFrame([TABLE2, bounded]).to_csv(tmp_path / "table2.csv", index=False)
+    monkeypatch.setattr(terminal, "_whose", lambda folder: (True, False))
+    said = terminal.lines(tmp_path)
+    rows = [re.split("  +", line.strip()) for line in said if "sampled" in line]
+    assert rows[0] == [
+        "GN", "sampled", "test", "0.20 ± 0.34", "0.07 to 0.26", "45", "8", "0.16 ± 0.32",
+        "+0.04 ± 0.03", "higher", "130 of 135",
+    ]  # fmt: skip
+    assert rows[1] == [
+        "GPL-exact", "GPL", "sampled", "3.2e-4", "2.70", "2.30", "0.85 ± 0.06", "0.83 to 0.87",
+        "43 of 45", "0.89 ± 0.07", "−0.04", "lower", "0.86, 0.84 to 0.88", "2",
+    ]  # fmt: skip
+    assert rows[2][6] == "≤ 0.85 ± 0.06" and any(line.startswith("≤: an upper") for line in said)
+
+
+def test_a_ratio_of_rates_says_which_is_above_the_line():
+    row = {"learning_rate": 0.01, "other_rate": 0.1, "measure": "GPL", "estimator": "sampled",
+           "mean": 0.67, "low": 0.66, "high": 0.69, "n_matched": 90, "n_pairs": 45}  # fmt: skip
+    assert shown(tables.rates(pd.DataFrame([row]))) == [
+        {"Learning rates": "0.1 / 0.01", "Pairs": "45", "GPL": "0.67"}
+    ]
+
+
+def test_the_jobs_of_the_workflow():
+    kinds = pd.DataFrame(
+        {"stage": ["train", "measure"], "regularizer": "GN", "jobs": [3, 2], "seconds": [9.0, 3.0],
+         "median": [2.0, 1.5], "longest": [6.0, 1.6], "memory_mb": [300.0, NAN]}
+    )  # fmt: skip
+    table = tables.kinds(kinds)
+    columns = ("Job", "Time", "Median", "Longest", "Peak memory")
+    assert [[of[c] for c in columns] for of in shown(table)] == [
+        ["train", "9.0 s", "2.0 s", "6.0 s", "300 MB"], ["measure", "3.0 s", "1.5 s", "1.6 s", "–"]
+    ]  # fmt: skip
+    widths = [re.search(r"width:([\d.]+)%", of[-1].text).group(1) for of in table.rows]
+    assert widths == ["75.00", "25.00"]
+
+
+def test_the_strip_of_table_2_is_drawn_from_0_to_1_2():
+    cell = tables.table2(pd.DataFrame([TABLE2 | {"r_norm_mean": 0.6}]), is_papers=True).rows[0][5]
+    assert '<circle class="ours" cx="48.0"' in cell.text  # the middle of 2 … 94
+
+
 def test_pair_by_pair():
     """Means over seeds, of the main estimators, at the reported λ."""
     taus = pd.DataFrame(
@@ -218,6 +263,24 @@ def test_loss_curves_stand_in_the_panel_of_their_penalty():
         for axes in figure.axes
     }
     assert drawn == {"λ = 0": [[1, 0.5, 0.25], [2, 1, 0.5]], "penalty GN": [[3, 1.5, 0.75]]}
+
+
+def test_loss_curves_are_darker_for_more_images_and_epsilon_is_marked():
+    runs = [RUN | {"size": size} for size in (64, 128, 256, 512, 1024)]
+    curves = pd.DataFrame(r | {"epoch": e, "running_loss": 1 / e} for r in runs for e in (1, 2))
+    axes = plots.loss_curves(curves, pd.DataFrame(runs)[COORDINATES], 1e-5).axes[0]
+    assert [1e-5, 1e-5] in [list(line.get_ydata()) for line in axes.lines]
+    legend = axes.get_legend()
+    labels = zip(legend.get_texts(), legend.get_lines(), strict=True)
+    assert {text.get_text(): line.get_color() for text, line in labels} == {
+        "$n$ = 64": style.SEQUENCE[0], "$n$ = 1,024": style.SEQUENCE[-1],
+    }  # fmt: skip
+
+
+def test_colours_of_the_map_run_from_minus_1_to_1():
+    columns = ["pair", "seed", "measure", "estimator", "tau"]
+    taus = pd.DataFrame([("0-1", 0, "GN", "sampled", 0.5)], columns=columns)
+    assert plots.tau_by_pair(taus).axes[0].collections[0].get_clim() == (-1, 1)
 
 
 # -- sentences ------------------------------------------------------------------------------------

@@ -638,3 +638,40 @@ class TestIncomplete:
         runs = pd.concat([optimality.runs, optimality.runs.iloc[:1]])
         with pytest.raises(ValueError, match=r"two rows for .*'pair': '0-1'"):
             statistics.penalties(optimality.measures, runs, optimality.grid)
+
+
+def test_seeds_of_a_pair_are_matched_with_themselves_and_are_one_pair(study):
+    for seed, slow, fast, penalized in ((0, 2.0, 1.0, 1.0), (1, 8.0, 2.0, 6.0)):
+        experiment = ["optimality"]
+        study.add("0-1", 64, seed, "none", 0.0, 0.01, experiment, WP_exact=slow)
+        study.add("0-1", 64, seed, "none", 0.0, 0.1, experiment, WP_exact=fast)
+        study.add("0-1", 64, seed, "WP", 1e-5, 0.01, experiment, WP_exact=penalized)
+    tables = study.measures, study.runs, study.grid
+    up = statistics.rate_effects(study.measures, study.grid).iloc[0]
+    (effect,) = statistics.penalty_effects(*tables).to_dict("records")
+    wp = row(statistics.table2(statistics.penalties(*tables)), regularizer="WP")
+    assert up["mean"] == (1 / 2 + 2 / 8) / 2
+    assert effect["mean"] == wp["r_norm_mean"] == (1 / 2 + 6 / 8) / 2
+    for of in (up, effect, wp):
+        assert (of["n_matched"], of["n_pairs"]) == (2, 1)
+
+
+def test_table1_counts_only_what_has_a_tau():
+    names = ["measure", "estimator", "images", "pair", "seed", "tau", "n_sizes", "n_sizes_in_grid"]
+    constant, other = ("0-1", 0, NAN, 4, 4), ("2-3", 0, 1.0, 3, 4)
+    rows = [("GN", "sampled", "test", *of) for of in (constant, other, ("4-9", 0, 0.5, 4, 4))]
+    gn = row(statistics.table1(pd.DataFrame(rows, columns=names)), measure="GN")
+    assert (gn["n_values"], gn["n_complete"], gn["n_in_grid"]) == (2, 1, 3)
+    assert gn["n_sizes"] == 3  # of 3 and 4: too few for a verdict
+
+
+def test_a_measure_of_zero_has_no_ratio(study):
+    for pair, before in (("0-1", 0.0), ("2-3", 2.0), ("4-9", 4.0)):
+        study.optimality(pair, "none", 0.0, 0.1, GPL_sampled=before)
+        study.optimality(pair, "none", 0.0, 0.01, GPL_sampled=1.0)
+        study.optimality(pair, "GPL", 1e-3, 0.1, GPL_sampled=1.0)
+    tables = study.measures, study.runs, study.grid
+    (effect,) = statistics.penalty_effects(*tables).to_dict("records")
+    down = row(statistics.rate_effects(study.measures, study.grid), learning_rate=0.1)
+    for of in (effect, down):
+        assert (of["mean"], of["n_pairs"]) == ((1 / 2 + 1 / 4) / 2, 2)

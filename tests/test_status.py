@@ -113,3 +113,12 @@ def test_hours_spent_and_runs_that_do_not_interpolate(layout):
     assert table.loc[("optimality", "GN"), columns].tolist() == [2, 0, 2, 1, 2.5]
     assert table.loc[("optimality", "none"), columns].tolist() == [0, 2, 2, 0, 0]
     assert table.loc[("all", ""), columns].tolist() == [2, 2, 4, 1, 2.5]
+
+
+def test_the_end_of_a_long_log_tells_that_a_run_failed(layout):
+    log, epochs = layout.log("train", RUNS[0]), "epoch\n" * 100
+    log.parent.mkdir(parents=True)
+    log.write_text(f"{epochs}error: the disk is full\n")
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "failed"
+    log.write_text(f"error: the disk is full\n{epochs}")  # of an attempt before
+    assert status.run_status(layout, STUDY, RUNS[0]).state == "waiting"

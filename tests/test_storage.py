@@ -259,3 +259,11 @@ def test_an_input_dated_ahead_is_refused_before_any_work(tmp_path):
     subprocess.run(shlex.split(str(raised.value).split(":  ")[1]), check=True)  # the way out
     storage.check_dates([images], results)
     assert not list(results.iterdir())
+
+
+def test_an_input_half_a_minute_ahead_is_refused_too(tmp_path):
+    images = tmp_path / "images.npz"
+    images.write_bytes(b"")
+    os.utime(images, (time.time() + 30,) * 2)
+    with pytest.raises(StorageError, match="seconds ahead of the clock"):
+        storage.check_dates([images], tmp_path / "results")
