@@ -122,6 +122,8 @@ def test_runs_are_counted(whole):
     runs = all_runs(demo_study())
     assert whole.cells["runs.all"][1] == str(len(runs)) == whole.cells["runs.present"][1]
     assert whole.cells["runs.missing"][1] == "0"
+    assert f"0</span> missing; {len(runs)} measured" in whole.text
+    assert "mnist_dir" not in whole.text  # a path of this machine
     failed = sum(not interpolates(run) for run in runs)
     assert f"one by one ({failed})" in whole.text and failed > 0
     (row,) = re.findall(r'<th scope="row">optimality</th>(.*?)</tr>', whole.text, re.DOTALL)
