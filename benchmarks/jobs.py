@@ -48,7 +48,6 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
         command = [
             sys.executable, "-m", "workflow_scripts.train", "--settings", settings,
             "--data", str(bench.folder / "mnist.npz"), *outputs,
-            "--code", "of the benchmark",  # the workflow knows it; without it a job works it out
         ]  # fmt: skip
         environment = one_thread_environment() | {"NUMBA_CACHE_DIR": str(cache)}
         log = bench.folder / "train.log"

@@ -12,7 +12,8 @@ rule write_grid:
     conda:
         "../environment.yml"
     params:
-        settings=to_settings(study=STUDY.to_dict(), search=SESSION.search),
+        # a function: Snakemake looks for wildcards in text, and a path may hold braces
+        settings=lambda wildcards: to_settings(study=STUDY.to_dict(), search=SESSION.search),
         code=fingerprint(SCRIPTS / "write_grid.py"),
     message:
         "Writing the table of all runs"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from smoothcore.errors import DamagedFileError
-from smoothcore.workflow.adoption import NAME, adopt, read_adopted
+from smoothcore.errors import DamagedFileError, SettingsError
+from smoothcore.workflow.adoption import NAME, adopt, read_adopted, refuse_other_code
 
 
 def test_the_older_code_is_the_name_of_what_is_equal_to_it(tmp_path):
@@ -19,6 +19,16 @@ def test_two_old_codes_that_were_both_equal_become_one(tmp_path):
     names = read_adopted(tmp_path)
     assert len({names.get(code, code) for code in ("now", "a", "b")}) == 1
     assert not names.keys() & set(names.values())  # a name of all is itself called nothing else
+
+
+def test_a_job_computes_with_the_code_it_was_told_only(tmp_path):
+    """The code may be edited while the workflow runs."""
+    record = tmp_path / "runs" / "pair=0-1" / "size=16" / "record.parquet"
+    refuse_other_code({"GN": "a"}, {"GN": "a"}, record)
+    with pytest.raises(SettingsError, match=r"the code behind GN is not the one .* Start the work"):
+        refuse_other_code({"GN": "a", "WP": "c"}, {"GN": "b", "WP": "c"}, record)
+    adopt(tmp_path, [("b", "a")], {})
+    refuse_other_code({"GN": "a"}, {"GN": "b"}, record)
 
 
 def test_the_code_that_most_runs_were_made_with_keeps_its_name(tmp_path):

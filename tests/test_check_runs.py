@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from smoothcore.workflow import check as check_module
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.check import (
     Comparison,
+    adopt_code,
     choose,
     compare,
     finished_runs,
@@ -181,6 +183,28 @@ def test_a_record_that_differs_is_a_difference(measured_as, column, value):
     found = compared(lambda measures: measures, **{column: value})
     assert found.differs.startswith("weights" if column == "weights_sha256" else f"{column} ")
     assert not found.code
+
+
+def test_an_estimator_that_finished_runs_lack_is_a_difference(measured_as):
+    """Else it would be adopted, and never computed for them."""
+    compared, _ = measured_as
+
+    def gained(measures):
+        more = measures[measures["measure"] == "RN"].assign(estimator="mean", code="new")
+        return pd.concat([measures, more])
+
+    found = compared(gained)
+    assert "measured values, most RN (mean)" in found.differs and not found.code
+
+
+def test_code_that_was_edited_while_the_sample_was_computed_is_not_adopted(finished, tmp_path):
+    study = study_of(finished.config)
+    records, measures = finished_runs(finished.layout, study, finished.runs)
+    now = records["code"].iloc[0]
+    equal = Comparison(finished.runs[0], "", {}, {"edited since": now})
+    with pytest.raises(SettingsError, match="edited while the sample was computed"):
+        adopt_code(Layout(tmp_path), study, records, measures, [equal])
+    adopt_code(Layout(tmp_path), study, records, measures, [replace(equal, code={now: now})])
 
 
 def test_differences_stand_beside_the_scatter_between_seeds(measured_as):

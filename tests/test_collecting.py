@@ -42,7 +42,7 @@ RUNS = all_runs(STUDY)
 SETTINGS = {"n_samples": 50, "grid_points": 20}
 
 
-def write_record(layout, run, hidden_units=16, code=None):
+def write_record(layout, run, hidden_units=16, code=None, images=""):
     recipe = replace(recipe_of(STUDY, run), hidden_units=hidden_units)
     network = initialize(64, hidden_units, 0.1, np.random.default_rng(0))
     outcome = Outcome(
@@ -50,6 +50,7 @@ def write_record(layout, run, hidden_units=16, code=None):
     )
     names = ("versions", "processor", "code", "data_sha256", "weights_sha256")
     made_by = dict.fromkeys(names, "") | {"code": code or training_code(run.regularizer, "sparse")}
+    made_by["data_sha256"] = images
     records.write_record(
         layout.record(run), run, recipe, outcome, d=64, test_loss=0.1, made_by=made_by
     )
@@ -205,6 +206,12 @@ def test_runs_of_a_grid(tmp_path):
     table = pa.Table.from_pandas(to_table(WHOLE), preserve_index=False)
     write_parquet(tmp_path / "grid.parquet", table, WHOLE.to_dict())
     assert read_grid(tmp_path / "grid.parquet") == (WHOLE, RUNS)
+
+
+def test_runs_on_different_images_are_no_study(layout):
+    write_record(layout, RUNS[1], images="others")  # of three with the pair and size
+    with pytest.raises(DamagedFileError, match="were not all trained on the same images"):
+        collect(layout, STUDY, RUNS)
 
 
 def test_restored_runs_have_no_weights_to_miss(layout):

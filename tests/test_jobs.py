@@ -11,6 +11,7 @@ from smoothcore.errors import InterruptedRunError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table, read_weights
+from smoothcore.files.storage import read_npz
 from smoothcore.jobs import evaluation, measuring, training
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
 from smoothcore.jobs.settings import MeasuringSettings
@@ -178,6 +179,20 @@ def test_a_half_trained_network_is_continued_by_what_began_it_only(
     with pytest.raises(InterruptedRunError):
         jobs.train(recipe, code)
     assert stopped_at == [0, 3 if change == "nothing" else 0]
+
+
+def test_a_record_names_every_kind_of_processor_that_its_run_was_on(
+    tmp_path, images, stopped_at, monkeypatch
+):
+    """Its bits are those of none of them."""
+    jobs = Jobs(tmp_path / "moved", images)
+    for kind in ("CPU A", "CPU B", "CPU A"):
+        monkeypatch.setattr(training, "processor", lambda kind=kind: kind)
+        with pytest.raises(InterruptedRunError):
+            jobs.train(RECIPE, "code")
+    assert stopped_at == [0, 3, 3]
+    saved = str(read_npz(jobs.layout.checkpoint(RUN), "identity")["identity"])
+    assert json.loads(saved)["processors"] == ["CPU A", "CPU B"]
 
 
 def test_a_record_says_what_it_was_made_of(jobs):

@@ -403,6 +403,11 @@ def test_published_false_forgets_what_counted_before_and_true_brings_it_back(che
     checkout.snakemake(str(checkout.layout.weights(run).relative_to(checkout.folder)))
     checkout.config["published"] = False
     checkout.write()
+    lock = checkout.folder / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text("")  # of another Snakemake, whose files these are
+    assert "another Snakemake works in this folder" in checkout.snakemake("-n", fails=True)
+    lock.unlink()
     said = checkout.snakemake("-n")
     assert f"{RUNS - 1} published runs of results/tiny count no more" in said
     assert planned(said)["train"] == RUNS - 1  # one was trained here

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from snakemake.cli import get_argument_parser
 from snakemake.settings.types import MaxJobsPerTimespan, SchedulingSettings
 
-from smoothcore.workflow.start import lift_default_limit
+from smoothcore.errors import ConfigError
+from smoothcore.workflow.start import lift_default_limit, open_session
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, False), ("50/1s", True), ("100/1m", True)])
@@ -59,6 +61,12 @@ def test_commands_that_execute_nothing(empty, looking):
     said = empty.snakemake(*looking)
     assert "Building DAG of jobs..." in said
     assert not empty.results.exists()
+
+
+def test_a_folder_that_jobs_could_not_name_is_refused():
+    for folder in ("/a:b/main", "/a/{b}"):
+        with pytest.raises(ConfigError, match=r"must not have .* in its path"):
+            open_session(None, {}, Path(folder))
 
 
 def test_one_configfile_option_names_all_files(empty):

@@ -315,6 +315,14 @@ def test_another_seed_does_not_overwrite_a_finished_run(data, tmp_path, kept):
     assert path.read_bytes() == before
 
 
+def test_code_that_was_edited_since_the_workflow_started_is_refused(data, tmp_path):
+    job = ByHand(tmp_path / "run", data)
+    assert_refused(job.finish("train", code="0" * 16), "the code behind none is not the one that")
+    told = json.dumps({"WP": "0" * 16})
+    assert_refused(job.finish("measure", code=told), "the code behind WP is not the one that")
+    assert not job.layout.weights(RUN).exists()
+
+
 @pytest.mark.parametrize("script", ["train", "measure"])
 def test_the_help_has_an_example_that_is_accepted(data, tmp_path, script):
     done = subprocess.run(

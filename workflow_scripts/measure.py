@@ -13,6 +13,7 @@ from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.measures import all_measures
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.adoption import refuse_other_code
 from smoothcore.workflow.command_line import (
     EXAMPLE_RECIPE,
     EXAMPLE_RUN,
@@ -46,7 +47,9 @@ def main() -> None:
     )
     names = ("data", "weights", "record", "output", "checkpoint")
     files = MeasuringFiles(*(getattr(arguments, name) for name in names))
-    code = arguments.code or {name: measuring_code(name) for name in all_measures()}
+    now = {name: measuring_code(name) for name in arguments.code or all_measures()}
+    code = arguments.code or now
+    refuse_other_code(code, now, files.output)
     measure_and_write(run, recipe, settings, code, files)
 
 

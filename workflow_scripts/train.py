@@ -11,6 +11,7 @@ from smoothcore.errors import exits_readably
 from smoothcore.jobs.training import TrainingFiles, train_run
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.adoption import refuse_other_code
 from smoothcore.workflow.command_line import (
     EXAMPLE_RECIPE,
     EXAMPLE_RUN,
@@ -38,7 +39,9 @@ def main() -> None:
     files = TrainingFiles(
         *(getattr(arguments, name) for name in ("data", "weights", "record", "curve", "checkpoint"))
     )
-    code = arguments.code or training_code(run.regularizer, recipe.engine)
+    now = training_code(run.regularizer, recipe.engine)
+    code = arguments.code or now
+    refuse_other_code({run.regularizer: code}, {run.regularizer: now}, files.record)
     train_run(run, recipe, code, files, save_every=arguments.checkpoint_seconds)
 
 

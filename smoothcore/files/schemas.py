@@ -72,7 +72,7 @@ RUN_COLUMNS = (
         "points",
     ),
     Column("versions", TEXT, "Versions of the libraries that computed it, as JSON."),
-    Column("processor", TEXT, "The kind of processor: it decides about last bits."),
+    Column("processor", TEXT, "The kinds of processor, mostly one: it decides about last bits."),
     Column("code", TEXT, "Fingerprint of the code that determines the network."),
     Column("data_sha256", TEXT, "SHA-256 of its training images and targets."),
     Column("weights_sha256", TEXT, "SHA-256 of its parameters."),

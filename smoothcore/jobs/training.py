@@ -1,9 +1,10 @@
 """Train one run: its images in, its weights, its record and its loss curve out."""
 
+import contextlib
 import json
 import logging
 import signal
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from smoothcore.datasets import load_pair
 from smoothcore.engines import LIBRARY_OF
-from smoothcore.errors import SettingsError, StorageError
+from smoothcore.errors import DamagedFileError, SettingsError, StorageError
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import (
     is_complete,
@@ -21,7 +22,7 @@ from smoothcore.files.records import (
     write_record,
     write_weights,
 )
-from smoothcore.files.storage import check_dates
+from smoothcore.files.storage import check_dates, read_npz
 from smoothcore.study.run import Run
 from smoothcore.training import checkpoint
 from smoothcore.training.determining import digest_of_arrays, digest_of_network, processor
@@ -83,26 +84,27 @@ def train_run(
             "code": code,
             "data_sha256": digest_of_arrays(x, y),
         }
-        identity = json.dumps(
-            {
-                "run": run.coordinates,
-                "recipe": asdict(recipe),
-                "data": made_by["data_sha256"],
-                "code": code,
-                "versions": versions,
-            },
-            sort_keys=True,
-        )
+        said = {
+            "run": run.coordinates,
+            "recipe": asdict(recipe),
+            "data": made_by["data_sha256"],
+            "code": code,
+            "versions": versions,
+        }
+        identity = json.dumps(said, sort_keys=True)
         if is_complete(run, identity, **outputs):
             log.info("the run is complete: nothing to do (delete its files to train it again)")
             return
+        state, processors = _state_of(files.checkpoint, said)
+        made_by["processor"] = "; ".join(processors)
+        saved_as = json.dumps(said | {"processors": processors}, sort_keys=True)
         with _stop_asked() as stop_asked:
             outcome = train(
                 run,
                 recipe,
                 TrainingSet(x, y),
-                resume_from=checkpoint.load(files.checkpoint, identity),
-                save_state=lambda state: _save(files.checkpoint, state, identity, stop_asked),
+                resume_from=state,
+                save_state=lambda state: _save(files.checkpoint, state, saved_as, stop_asked),
                 save_every=save_every,
                 stop_asked=lambda: bool(stop_asked),
             )
@@ -124,6 +126,23 @@ def train_run(
         write_weights(files.weights, network, identity)
 
 
+def _state_of(
+    path: Path, said: Mapping[str, object]
+) -> tuple[checkpoint.TrainingState | None, list[str]]:
+    """Return the state that a checkpoint holds of a run, and the kinds of processor it has seen.
+
+    In the order of their first use. A run that was on two kinds has the bits of neither.
+    """
+    identity, before = json.dumps(said, sort_keys=True), []
+    with contextlib.suppress(DamagedFileError, ValueError):
+        saved = str(read_npz(path, "identity")["identity"])
+        known = json.loads(saved)
+        before = known.pop("processors", [])
+        identity = saved if known == json.loads(identity) else identity
+    state = checkpoint.load(path, identity)
+    return state, list(dict.fromkeys([*(before if state else []), processor()]))
+
+
 def _versions(*names: str) -> dict[str, str]:
     try:
         return {name: version(name) for name in names}
@@ -134,7 +153,7 @@ def _versions(*names: str) -> dict[str, str]:
         ) from None
 
 
-@contextmanager
+@contextlib.contextmanager
 def _stop_asked():
     """Yield a list that is no longer empty once the process is told to stop."""
     asked: list[int] = []

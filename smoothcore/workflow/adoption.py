@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from smoothcore.errors import DamagedFileError
+from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files.storage import atomic_write
 
 NAME = "adopted.json"
@@ -32,6 +32,30 @@ def read_adopted(folder: Path) -> dict[str, str]:
     if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
         raise DamagedFileError(f"{path} is no mapping of fingerprints. Delete it: {path}")
     return adopted
+
+
+def refuse_other_code(told: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:
+    """Make sure that a job computes with the code that the workflow has told it.
+
+    Else an edit made while the workflow runs would be recorded under the code of before.
+
+    Args:
+        told: fingerprints by what they are of.
+        now: the same, of the code that this process runs.
+        file: an output below ``results/<name>/runs`` or ``results/<name>/measures``.
+
+    Raises:
+        SettingsError: some code is another, and not known to compute the same bits.
+    """
+    kinds = ("runs", "measures")
+    root = next((folder.parent for folder in file.parents if folder.name in kinds), file.parent)
+    names = read_adopted(root)
+    others = [name for name, code in told.items() if code not in (now[name], names.get(now[name]))]
+    if others:
+        raise SettingsError(
+            f"the code behind {', '.join(others)} is not the one that the workflow was started "
+            "with: it was edited since. Start the workflow again."
+        )
 
 
 def adopt(folder: Path, equal: Iterable[tuple[str, str]], carried: Mapping[str, int]) -> None:

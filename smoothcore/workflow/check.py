@@ -24,7 +24,7 @@ from smoothcore.study.run import COORDINATES, Run
 from smoothcore.training.determining import processor
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.fingerprint import measuring_code, training_code
+from smoothcore.workflow.fingerprint import measuring_code, read_again, training_code
 from smoothcore.workflow.published import published_tables, restored_runs
 
 log = logging.getLogger(__name__)
@@ -148,7 +148,16 @@ def adopt_code(
     measures: pd.DataFrame,
     compared: Sequence[Comparison],
 ) -> list[str]:
-    """Take the present code for that of runs with equal bits; return in words what it covers."""
+    """Take the present code for that of runs with equal bits; return in words what it covers.
+
+    Raises:
+        SettingsError: the code was edited while the sample was computed.
+    """
+    read_again()
+    if not {new for of in compared for new in of.code} <= _codes(study, records):
+        raise SettingsError(
+            "the code was edited while the sample was computed: nothing is adopted. Start again."
+        )
     equal = sorted({pair for comparison in compared for pair in comparison.code.items()})
     adopt(layout.root, equal, remembered(layout, records, measures))
     kinds = ", ".join(sorted({comparison.run.regularizer for comparison in compared}))
@@ -199,6 +208,8 @@ def compare(
     data = layout.data(study.dataset)
     if not data.exists():
         raise DataError(f"{data} is missing. {repair_hint(data)}")
+    # the code that is compared is that of now: it is remembered before anything is computed
+    _codes(study, sample)
     measures = measures[measures["measure"].isin(study.measures.names)]
     spread = _spread_over_seeds(measures)
     for _, record in sample.iterrows():
@@ -210,6 +221,13 @@ def compare(
                 said = f"told to stop while {run} was trained again; nothing is adopted"
                 raise InterruptedRunError(said) from None
         yield _compared(run, record, new, measures, new_measures, spread)
+
+
+def _codes(study: Study, records: pd.DataFrame) -> set[str]:
+    """Return the fingerprints of the code that computes these runs and their measures."""
+    engine, names = study.training.engine, study.measures.names
+    trained = {training_code(name, engine) for name in records["regularizer"].unique()}
+    return trained | set(map(measuring_code, names))
 
 
 def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
@@ -243,7 +261,9 @@ def _compared(
 ) -> Comparison:
     of_run = measures[(measures[list(COORDINATES)] == list(run.coordinates.values())).all(axis=1)]
     # a value that is missing now is NaN there
-    both = of_run.merge(new_measures, "left", on=_KEY, suffixes=("_then", "_now"))
+    # and so is one that an estimator of now has and none had then
+    new_measures = new_measures[new_measures["measure"].isin(of_run["measure"])]
+    both = of_run.merge(new_measures, "outer", on=_KEY, suffixes=("_then", "_now"))
     same = pd.Series(True, index=both.index)
     for name in ("value", "stderr", "n_samples"):
         then, now = both[f"{name}_then"], both[f"{name}_now"]
@@ -264,14 +284,16 @@ def _compared(
             f"{(~same).sum()} of {len(both)} measured values, most {row['measure']} "
             f"({row['estimator']}) {row['value_then']:.6g} → {row['value_now']:.6g}"
         )
-    main = both[both["main_then"]]
+    main = both[both["main_then"].eq(True)]
     scale = [
         spread.get((run.pair, m, e), float("nan"))
         for m, e in main[["measure", "estimator"]].to_numpy()
     ]
     names = main["measure"] + " (" + main["estimator"] + ")"
     deviations = dict(zip(names, shift[main.index] / scale, strict=True))
-    code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
+    codes = both[["code_now", "code_then"]]
+    code = {new["code"]: old["code"]} | dict(codes.itertuples(index=False, name=None))
+    words += ["rows of a measure"] * bool(not words and codes.isna().any(axis=None))
     return Comparison(run, "; ".join(words), deviations, {} if words else code)
 
 

@@ -156,7 +156,16 @@ def records_and_measures(
 
     recipe = partial(trained_with, study)
     records = _concatenated(runs, layout.record, schemas.RUNS, recipe, trained_by)
-    trained = records.select([*COORDINATES, "weights_sha256"]).to_pylist()
+    trained = records.select([*COORDINATES, "weights_sha256", "data_sha256"]).to_pylist()
+    images: dict[tuple, str] = {}
+    for row in trained:
+        where = row["pair"], row["size"]
+        if images.setdefault(where, row["data_sha256"]) != row["data_sha256"]:
+            raise DamagedFileError(
+                f"the runs of pair {row['pair']} with {row['size']} images were not all trained on "
+                "the same images. A study is not a mixture: give it a name of its own, or delete "
+                f"{layout.root / 'runs'} and {layout.root / 'weights'} to train all again."
+            )
     networks = {Run.from_coordinates(row): row["weights_sha256"] for row in trained}
 
     def measured(run: Run) -> dict[str, object]:

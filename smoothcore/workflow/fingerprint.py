@@ -89,6 +89,12 @@ def measuring_code(measure: str) -> str:
     )
 
 
+def read_again() -> None:
+    """Forget what the sources were: the next fingerprint is of what they are now."""
+    for cached in (training_code, measuring_code, _imported, _tree, _normalized):
+        cached.cache_clear()
+
+
 def descriptions(rooms: Iterable[str]) -> str:
     """Return a hex digest (16 digits) of what the entries of some rooms say of themselves.
 

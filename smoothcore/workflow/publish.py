@@ -104,7 +104,7 @@ def _page(target: Path, folder: Path, whole: bool) -> Iterator[str]:
 
 def _made_by(runs: pd.DataFrame, folder: Path) -> dict[str, str]:
     return {
-        "commit of these tables": git_commit(folder.resolve().parent.parent),
+        "commit of these tables": git_commit(folder.absolute().parent.parent),
         "core hours of training, by the clock": f"{runs['seconds'].sum() / 3600:.1f}",
         "SGD steps": f"{runs['steps'].sum():,}",
         "code of training": _counted(runs["code"]),

@@ -170,6 +170,12 @@ class Session:
         """
         if not self.study.published:
             if self.restored:
+                if any(Path(".snakemake", "locks").glob("*")):
+                    raise SmoothcoreError(
+                        "published: false forgets the published runs of "
+                        f"{self.layout.root}, and another Snakemake works in this folder. Wait "
+                        "for it; if it was killed, `snakemake --unlock` comes first."
+                    )
                 with only_writer(self.layout.root / RESTORED):
                     n = forget(self.layout)
                 del self.restored

@@ -46,6 +46,11 @@ def open_session(workflow: Any, config: Mapping[str, Any], here: Path) -> Sessio
     Raises:
         SmoothcoreError: the configuration is not valid, or a published table is damaged.
     """
+    if bad := sorted(set(str(here)) & {os.pathsep, "{", "}"}):
+        raise ConfigError(
+            f"{here}: the folder of the workflow must not have {' or '.join(bad)} in its path, "
+            "where jobs would not find its library. Move it"
+        )
     session = Session(_study_of(workflow, config, here))
     if _ONLY_ASKS.intersection(sys.argv):
         return session
