@@ -13,7 +13,9 @@ rule write_grid:
         "../environment.yml"
     params:
         # a function: Snakemake looks for wildcards in text, and a path may hold braces
-        settings=lambda wildcards: to_settings(study=STUDY.to_dict(), search=SESSION.search),
+        settings=lambda wildcards: to_settings(
+            study=STUDY.to_dict(), search=SESSION.search
+        ),
         code=fingerprint(SCRIPTS / "write_grid.py"),
     message:
         "Writing the table of all runs"
