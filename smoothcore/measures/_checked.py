@@ -29,7 +29,7 @@ def draw_evaluation_points(
     """
     if isinstance(images, np.ndarray) and images.dtype.kind == "f":
         # a mask z > 0 is off where z is NaN: f would look perfectly smooth there
-        bad = ~np.isfinite(images).reshape(len(images), -1).all(axis=1)
+        bad = ~np.isfinite(images).all(axis=tuple(range(1, images.ndim)))
         if bad.any():
             raise ValueError(
                 f"{bad.sum()} of {len(images)} images have entries that are not finite, the first "
