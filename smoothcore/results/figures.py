@@ -314,7 +314,8 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.grid(axis="x")
-            axes.set_xlabel(f"with ÷ without, {of['n_pairs'].max():.0f} pairs")
+            pairs = f"{of['n_pairs'].max():.0f} pairs"
+            axes.set_xlabel(f"with ÷ without, {pairs}", fontsize=6.5)
     return figure
 
 
