@@ -47,7 +47,7 @@ def main() -> None:
     )
     names = ("data", "weights", "record", "output", "checkpoint")
     files = MeasuringFiles(*(getattr(arguments, name) for name in names))
-    now = {name: measuring_code(name) for name in arguments.code or all_measures()}
+    now = {name: measuring_code(name) for name in all_measures()}
     code = arguments.code or now
     refuse_other_code(code, now, files.output)
     measure_and_write(run, recipe, settings, code, files)
