@@ -276,6 +276,17 @@ def read_parquet(path: Path) -> "pa.Table":
     return table
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        DamagedFileError: the file is missing.
+        StorageError: it may not be read.
+    """
+    with reading(path):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table for people, without its index."""
     with atomic_write(path) as temporary:

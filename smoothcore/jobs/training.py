@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 import signal
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,7 +94,7 @@ def train_run(
         if is_complete(run, identity, **outputs):
             log.info("the run is complete: nothing to do (delete its files to train it again)")
             return
-        state, processors = _state_of(files.checkpoint, said)
+        state, processors = _state_of(files.checkpoint, identity)
         made_by["processor"] = "; ".join(processors)
         saved_as = json.dumps(said | {"processors": processors}, sort_keys=True)
         with _stop_asked() as stop_asked:
@@ -126,19 +125,18 @@ def train_run(
         write_weights(files.weights, network, identity)
 
 
-def _state_of(
-    path: Path, said: Mapping[str, object]
-) -> tuple[checkpoint.TrainingState | None, list[str]]:
+def _state_of(path: Path, identity: str) -> tuple[checkpoint.TrainingState | None, list[str]]:
     """Return the state that a checkpoint holds of a run, and the kinds of processor it has seen.
 
     In the order of their first use. A run that was on two kinds has the bits of neither.
     """
-    identity, before = json.dumps(said, sort_keys=True), []
+    before: list[str] = []
     with contextlib.suppress(DamagedFileError, ValueError):
         saved = str(read_npz(path, "identity")["identity"])
-        known = json.loads(saved)
-        before = known.pop("processors", [])
-        identity = saved if known == json.loads(identity) else identity
+        said = json.loads(saved)
+        before = said.pop("processors", [])
+        if said == json.loads(identity):
+            identity = saved
     state = checkpoint.load(path, identity)
     return state, list(dict.fromkeys([*(before if state else []), processor()]))
 

@@ -136,17 +136,22 @@ def compared(row: Mapping[str, Any], prefix: str = "") -> Compared:
         paper_std=row.get(f"paper_{prefix}std", NOT_GIVEN),
         n_pairs=int(row["n_pairs"]),
         n_sizes=int(row["n_sizes"]) if "n_sizes" in row else None,
-        as_paper=row.get("n_complete") == row.get("n_values")
-        and not abs(row.get("lambda", 0) - row.get("paper_lambda", math.nan)) > 0,
+        as_paper=not complete(row) and math.isnan(papers_lambda(row)),
         upper_bound=prefix == "r_norm_" and bool(row["upper_bound"]) and row["n_pairs"] > 0,
     )
 
 
 def complete(row: Mapping[str, Any]) -> str:
     """Return how many τ of a row of Table 1 are over every size; nothing if all of them are."""
-    if row["n_complete"] == row["n_values"]:
+    if row.get("n_complete") == row.get("n_values"):
         return ""
     return f"{row['n_complete']:.0f} over all sizes"
+
+
+def papers_lambda(row: Mapping[str, Any]) -> float:
+    """Return the paper's λ where a row of Table 2 has another; else NaN."""
+    paper = row.get("paper_lambda", math.nan)
+    return paper if abs(row.get("lambda", math.nan) - paper) > 0 else math.nan
 
 
 def ratio_of_means(row: Mapping[str, Any]) -> Compared:

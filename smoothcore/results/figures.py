@@ -39,6 +39,8 @@ MIN_BOX = 5
 
 NOTHING = {
     "measure": "no interpolating run yet",
+    "run": "no run yet",
+    "lambda": "no λ is reported yet",
     "regularizer": "The study has no optimality experiment.",
 }
 
@@ -167,7 +169,7 @@ def _boxes(axes: Axes, regularizer: str, values: pd.DataFrame, counts: pd.DataFr
         )  # fmt: skip
         if not len(of):
             axes.text(
-                0.5, row, "no run interpolates" if key["n_present"] else "no run yet",
+                0.5, row, "no run interpolates" if key["n_present"] else NOTHING["run"],
                 transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=6.5,
                 color=MUTED, style="italic",
             )  # fmt: skip
@@ -216,9 +218,12 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             of, row = shown[shown["regularizer"] == name], rows.iloc[0]
             if of.empty:
                 right.remove()
-                there = "no pair interpolates\nat λ = 0 and at the reported λ"
-                there = "no λ is reported yet" if np.isnan(row["lambda"]) else there
-                note(axes, there if row["n_present"] else "no run yet")
+                if not row["n_present"]:
+                    note(axes, NOTHING["run"])
+                elif np.isnan(row["lambda"]):
+                    note(axes, NOTHING["lambda"])
+                else:
+                    note(axes, "no pair interpolates\nat λ = 0 and at the reported λ")
                 continue
             color = COLORS[row["measure"]]
             both = of[["unregularized", "regularized"]].T.to_numpy()
@@ -259,7 +264,7 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
         figure, drawn = panels_of("regularizer", shown.sort_values("lambda"), 3, 1.9, sharey=True)
         for name, (axes,), of in drawn:
             color, lambdas = COLORS[all_regularizers()[name].measure], of["lambda"]
-            share = of["n_interpolating"] / of["n_present"].where(of["n_present"] > 0)
+            share = of["n_interpolating"] / of["n_present"]  # NaN where none is there
             axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
             axes.plot(lambdas, share, color=MUTED, lw=0.9, marker=".", ms=3, label="interpolate")
             axes.axhline(0.5, color=MUTED, lw=0.5, ls=DASHES)
@@ -300,7 +305,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
         named = set()  # rows of panels whose first one says the measures
         for _, (axes,), of in drawn:
             if of["mean"].isna().all():
-                note(axes, "no λ is reported yet")
+                note(axes, NOTHING["lambda"])
                 continue
             rows = of.set_index("measure").reindex(names)
             for y, (measure, row) in enumerate(rows.iterrows()):

@@ -230,7 +230,7 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)
     tried = counts[counts["lambda"] > 0]
     without = tried[tried["regularizer"].map(reported).isna()].groupby("regularizer")
-    without = without[["n_in_grid", "n_present", "n_interpolating"]].max().reset_index()
+    without = without[_COUNTS].max().reset_index()
     rows = []
     for key in in_order(pd.concat([tried, without]), "regularizer", "lambda").to_dict("records"):
         name, value = key["regularizer"], key["lambda"]

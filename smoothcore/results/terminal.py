@@ -142,6 +142,7 @@ def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
     rows = [[*head, "τ so far"]]
     for row in table:
         tau = comparison.compared(row)
+        so_far = f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}"
         rows.append(
             [
                 *(row["measure"], row["estimator"]),
@@ -149,8 +150,7 @@ def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:
                 *(tau.ours, tau.interval),
                 *(f"{tau.n_pairs}", f"{tau.n_sizes}"),
                 *_beside(tau, is_papers),
-                f"{row['n_values']:.0f} of {row['n_in_grid']:.0f}"
-                + (f", {complete}" if (complete := comparison.complete(row)) else ""),
+                ", ".join(filter(None, [so_far, comparison.complete(row)])),
             ]
         )
     return rows
@@ -179,9 +179,9 @@ def _rows2(table: list[dict], is_papers: bool | None) -> list[list[str]]:
 
 def _lambda(row: dict) -> str:
     """Return λ, and the paper's where that is another."""
-    ours, paper = row["lambda"], row.get("paper_lambda", math.nan)
-    there = f" (paper {plain_lambda(paper)})" if abs(ours - paper) > 0 else ""
-    return plain_lambda(ours) + there
+    paper = comparison.papers_lambda(row)
+    there = "" if math.isnan(paper) else f" (paper {plain_lambda(paper)})"
+    return plain_lambda(row["lambda"]) + there
 
 
 def _beside(value: comparison.Compared, is_papers: bool | None) -> list[str]:

@@ -143,8 +143,7 @@ def _without_name(layers: Sequence[tuple[str, Mapping]]) -> list[str]:
     """
     contents = [content for _, content in layers]
     names = [content.get("name") for content in contents]
-    final = next((name for name in reversed(names) if name), names[0] if names else None)
-    named = names.index(final) + 1 if names else 1
+    named = names.index(next(filter(None, reversed(names)), names[0])) + 1
     below: Any = functools.reduce(merged, contents[:named], {})
     above = functools.reduce(merged, contents[named:], below)
     changes = [join(path) for path in _changes(below, above) if path[0] in _DETERMINING]

@@ -291,9 +291,7 @@ def _compared(
     ]
     names = main["measure"] + " (" + main["estimator"] + ")"
     deviations = dict(zip(names, shift[main.index] / scale, strict=True))
-    codes = both[["code_now", "code_then"]]
-    code = {new["code"]: old["code"]} | dict(codes.itertuples(index=False, name=None))
-    words += ["rows of a measure"] * bool(not words and codes.isna().any(axis=None))
+    code = {new["code"]: old["code"]} | dict(zip(both["code_now"], both["code_then"], strict=True))
     return Comparison(run, "; ".join(words), deviations, {} if words else code)
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 from smoothcore.errors import SettingsError
 from smoothcore.files.records import about
 from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import atomic_write, read_parquet
+from smoothcore.files.storage import atomic_write, read_parquet, sha256_of
 from smoothcore.results import COLLECTED
-from smoothcore.results.report.provenance import git_commit, listed
+from smoothcore.results.report.provenance import git_commit, listed, made_from
 from smoothcore.study.run import COORDINATES, STATUSES
 from smoothcore.workflow.adoption import adopt, read_adopted
-from smoothcore.workflow.published import PAGE, remember_own, sha256_of
+from smoothcore.workflow.published import PAGE, remember_own
 
 #: what is published: no weights, no logs, no figure that prints better than it shows
 SUFFIXES = (".parquet", ".csv", ".svg", ".png", ".html")
@@ -46,8 +46,9 @@ def publish(folder: Path, destination: Path) -> Path:
             f"{source} was made for other settings than {folder / 'grid.parquet'}. "
             f"{repair_hint(report)}"
         )
-    for name in COLLECTED[:2]:
-        if sha256_of(source / name).encode() not in report.read_bytes():
+    said = report.read_text(encoding="utf-8")
+    for name, digest in made_from(source).items():
+        if digest not in said:
             raise SettingsError(f"{report} was made from another {name}. {repair_hint(report)}")
     files = sorted(path for path in source.iterdir() if path.suffix in SUFFIXES)
     in_place = folder.resolve() == destination.resolve()

@@ -1,6 +1,5 @@
 """Published results: the tables of a study without its weights, and files of runs from them."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import atomic_write, read_parquet, reading, storage_errors
+from smoothcore.files.storage import atomic_write, read_parquet, reading, sha256_of, storage_errors
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
@@ -79,17 +78,6 @@ def _is_news(tables: Path, seen: str) -> bool:
         return False
     with reading(page):
         return digest.encode() in page.read_bytes()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a published file, as `PAGE` names it.
-
-    Raises:
-        DamagedFileError: the file is missing.
-        StorageError: it may not be read.
-    """
-    with reading(path):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def restored_runs(layout: Layout) -> set[Run]:

@@ -70,8 +70,6 @@ def _unfinished(layout: Layout, run: Run, expected: float) -> RunStatus:
         state = RUNNING if age < _ALIVE_SECONDS else STARTED
     if _log_says_error(layout.log("train", run)):
         state = FAILED
-    if not seconds:
-        return RunStatus(state, "", 0.0, expected)
     return RunStatus(state, "", seconds, max(expected - seconds, 0.1 * expected))
 
 

@@ -248,10 +248,9 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
     other = table[table["measure"] != table["penalized"]]
     own_mean = other["regularizer"].map(own).astype(float)
     other = other[~np.isclose(other["mean"], own_mean, rtol=1e-9)].dropna(subset="low")
-    few = other["n_pairs"] < MIN_PAIRS
-    left_out = int(few.sum()) if not few.all() else 0
-    if left_out:
-        other = other[~few]
+    enough = other[other["n_pairs"] >= MIN_PAIRS]
+    left_out = len(other) - len(enough) if len(enough) else 0
+    other = enough if len(enough) else other
     if other.empty:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]

@@ -1,6 +1,5 @@
 """Where the results come from: configuration, code, libraries; what differs from the paper."""
 
-import hashlib
 import json
 import os
 import platform
@@ -89,9 +88,10 @@ def git_commit(folder: Path) -> str:
 
 def made_from(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of the tables of all runs that the numbers of this page come from."""
-    return {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in COLLECTED[:2]
-    }
+    # the tables in a terminal need this module without the project's environment
+    from smoothcore.files.storage import sha256_of
+
+    return {name: sha256_of(folder / name) for name in COLLECTED[:2]}
 
 
 def libraries() -> dict[str, str]:

@@ -52,6 +52,11 @@ def _table(name: str, heads: list, rows: Iterable[list], **options) -> Table:
     return Table(name, heads, cells, **options)
 
 
+def _below(*lines: str | Markup) -> Markup:
+    """Return lines in small type, which stand below a cell's text; empty ones are left out."""
+    return Markup("").join(Markup("<small>{}</small>").format(line) for line in lines if line)
+
+
 def _power(value: float) -> Markup:
     """Return λ as 3.2 × 10⁻⁴."""
     mantissa, _, exponent = plain_lambda(value).replace("-", "−").partition("e")
@@ -61,10 +66,8 @@ def _power(value: float) -> Markup:
 
 def _lambda(value: float, paper: float = math.nan) -> Cell:
     """Return λ, and below it the paper's where that is another."""
-    text = _power(value)
-    if abs(value - paper) > 0:
-        text += Markup("<small>paper {}</small>").format(_power(paper))
-    return Cell(text, value)
+    small = Markup("") if math.isnan(paper) else Markup("paper {}").format(_power(paper))
+    return Cell(_power(value) + _below(small), value)
 
 
 def _count(value: float) -> Cell:
@@ -72,23 +75,19 @@ def _count(value: float) -> Cell:
 
 
 def _of(part: float, whole: float, small: str = "") -> Cell:
-    below = Markup("<small>{}</small>").format(small) if small else Markup("")
-    return Cell(f"{part:,.0f} of {whole:,.0f}" + below, part)
+    return Cell(f"{part:,.0f} of {whole:,.0f}" + _below(small), part)
 
 
 def _mean(value: Compared, key: str = "", text: str = "", small: str = "") -> Cell:
     """Return a mean with its interval below it, and ``small`` below that."""
-    below = ["" if pd.isna(value.low) else value.interval, small]
-    lines = Markup("").join(Markup("<small>{}</small>").format(line) for line in below if line)
-    return Cell((text or two_decimals(value.mean)) + lines, value.mean, key)
+    below = _below("" if pd.isna(value.low) else value.interval, small)
+    return Cell((text or two_decimals(value.mean)) + below, value.mean, key)
 
 
 def _swatch(measure: str, text: str, small: str = "") -> Cell:
     color = f"--measure: var(--color-{measure})"
     swatch = Markup('<span class="swatch" style="{}" aria-hidden="true"></span>{}')
-    return Cell(
-        swatch.format(color, text) + Markup("<small>{}</small>").format(small) * bool(small)
-    )
+    return Cell(swatch.format(color, text) + _below(small))
 
 
 def _regularizer(name: str) -> Cell:
@@ -196,7 +195,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         rows.append(
             [
                 _swatch(row["measure"], row["regularizer"], "{measure}, {estimator}".format(**row)),
-                *(_lambda(row["lambda"], row["paper_lambda"]), *means),
+                *(_lambda(row["lambda"], comparison.papers_lambda(row)), *means),
                 _mean(r_norm, f"{key}.r_norm", r_norm.ours),
                 _strip(r_norm, 0, 1.2),
                 *_paper(r_norm, is_papers=is_papers),
