@@ -1,5 +1,6 @@
 """What is set right when Snakemake starts, and what is said of targets that do not exist."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from snakemake.cli import get_argument_parser
 from snakemake.settings.types import MaxJobsPerTimespan, SchedulingSettings
 
 from smoothcore.errors import ConfigError
+from smoothcore.workflow.messages import Messages
 from smoothcore.workflow.start import lift_default_limit, open_session
 
 
@@ -53,6 +55,19 @@ def test_ctrl_c_amid_asyncio_hangs_nothing():
     done = subprocess.run(code, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.strip() == "interrupted; the same command continues"
+
+
+def test_long_messages_are_shortened():
+    """The job that collects a grid has thousands of inputs and, updated, a reason that long."""
+    files = [f"{k}.parquet" for k in range(4725)]
+    job = {"input": files, "reason": ", ".join(files), "event": "job_error"}
+    record = logging.makeLogRecord(job)
+    assert Messages({}, Path(), logging.NullHandler()).filter(record)
+    assert record.input == ["0.parquet", "1.parquet", "2.parquet", "… and 4,722 more"]
+    assert len(record.reason) < 310 and record.reason.endswith(" …")
+    record = logging.makeLogRecord(job | {"input": files[:3], "reason": "Forced execution"})
+    assert Messages({}, Path(), logging.NullHandler()).filter(record)
+    assert (record.input, record.reason) == (files[:3], "Forced execution")
 
 
 @pytest.mark.parametrize("looking", [("--dag",), ("--summary",), ("--list-changes", "code")])

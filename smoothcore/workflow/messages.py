@@ -16,6 +16,8 @@ from smoothcore.errors import SmoothcoreError
 
 #: a reason that names hundreds of files is cut here, in characters
 LONGEST_REASON = 300
+#: of a job that failed so many input files are named
+_MOST_FILES = 3
 
 INTERRUPTED = "interrupted; the same command continues"
 
@@ -93,6 +95,9 @@ class Messages(logging.Filter):
         reason = str(getattr(record, "reason", None) or "")
         if len(reason) > LONGEST_REASON:
             record.reason = f"{reason[:LONGEST_REASON]} …"
+        files = getattr(record, "input", None) or []
+        if len(files) > _MOST_FILES:  # thousands, of a job that collects a grid
+            record.input = [*files[:_MOST_FILES], f"… and {len(files) - _MOST_FILES:,} more"]
         if said.startswith(_NOTHING_TO_DO) and (self.place / "report.html").exists():
             record.msg = f"{said} Tables, figures and report lie in {self.place}"
         if said.startswith(_STOPPING):
