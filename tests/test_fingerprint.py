@@ -2,7 +2,6 @@
 
 import pytest
 
-from smoothcore import registry
 from smoothcore.datasets import all_datasets
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
@@ -10,7 +9,6 @@ from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.workflow import fingerprint as fingerprints
 from smoothcore.workflow.fingerprint import (
     NOT_DETERMINING,
-    descriptions,
     fingerprint,
     measuring_code,
     module_file,
@@ -44,7 +42,7 @@ def test_comments_docstrings_and_layout_do_not_count(tmp_path):
     assert fingerprint(write(tmp_path / "c.py", "def f(x):\n    return x + 2\n")) != plain
 
 
-def test_what_an_entry_says_of_itself_does_not_count_but_in_its_description(tmp_path):
+def test_what_an_entry_says_of_itself_does_not_count(tmp_path):
     plain = fingerprint(write(tmp_path / "a.py", "ABOUT = Measure(color='red')\nX = 1\n"))
     assert fingerprint(write(tmp_path / "b.py", "ABOUT = Measure(color='blue')\nX = 1\n")) == plain
     assert fingerprint(write(tmp_path / "c.py", "ABOUT = Measure(color='red')\nX = 2\n")) != plain
@@ -57,34 +55,6 @@ def test_all_of_a_file_that_is_no_python_counts(tmp_path):
     files = [write(tmp_path / f"{number}.css", text) for number, text in enumerate(texts)]
     assert len({fingerprint(file) for file in files}) == len(files)
     assert not modules_behind(*files)
-
-
-@pytest.mark.parametrize(
-    ("entry", "old", "new"),
-    [
-        ("smoothcore.measures.gn", "gradient norm", "norm of the gradient"),
-        ("smoothcore.regularizers.fpl", '"sparse": ', '"sparse": 1'),
-    ],
-)
-def test_descriptions_change_with_what_an_entry_says_of_itself(
-    tmp_path, monkeypatch, entry, old, new
-):
-    room, source, changed = [entry.rpartition(".")[0]], module_file(entry), tmp_path / "entry.py"
-    before = descriptions(room)
-    monkeypatch.setattr(
-        fingerprints, "module_file", lambda name: changed if name == entry else module_file(name)
-    )
-    write(changed, source.read_text() + "\nMORE = 1\n")
-    assert descriptions(room) == before
-    write(changed, source.read_text().replace(old, new))
-    assert descriptions(room) != before
-
-
-@pytest.mark.parametrize("room", ["smoothcore.measures", "smoothcore.regularizers"])
-def test_descriptions_change_with_a_new_entry(monkeypatch, room):
-    before, entries = descriptions([room]), list(registry.modules(room))
-    monkeypatch.setattr(registry, "modules", lambda name: entries[1:])
-    assert descriptions([room]) != before
 
 
 def test_relative_imports_are_followed(tmp_path, monkeypatch):

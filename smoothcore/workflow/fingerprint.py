@@ -10,11 +10,9 @@ nothing stale.
 import ast
 import functools
 import hashlib
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from smoothcore import registry
 from smoothcore.engines import ENGINES
 from smoothcore.measures import all_measures
 from smoothcore.regularizers import step_module
@@ -93,21 +91,6 @@ def read_again() -> None:
     """Forget what the sources were: the next fingerprint is of what they are now."""
     for cached in (training_code, measuring_code, _imported, _tree, _normalized):
         cached.cache_clear()
-
-
-def descriptions(rooms: Iterable[str]) -> str:
-    """Return a hex digest (16 digits) of what the entries of some rooms say of themselves.
-
-    Tables and figures depend on it: names, order, colours, lower bounds.
-
-    Args:
-        rooms: full names of packages, such as ``smoothcore.measures``.
-    """
-    digest = hashlib.sha256()
-    for name in itertools.chain(*map(registry.modules, rooms)):
-        tree = ast.parse(module_file(name).read_text(encoding="utf-8"))
-        digest.update("\n".join(_canonical(s) for s in tree.body if _describes(s)).encode())
-    return digest.hexdigest()[:16]
 
 
 def _describes(statement: ast.stmt) -> bool:
