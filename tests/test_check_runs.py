@@ -1,6 +1,5 @@
 """`check_runs`: an edit is proved harmless by equal bits, and adopted; or it is refused."""
 
-import json
 import re
 import subprocess
 import sys
@@ -17,10 +16,10 @@ from smoothcore.errors import SettingsError
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import about
 from smoothcore.files.storage import read_parquet, write_parquet
-from smoothcore.study.run import COORDINATES, Run
+from smoothcore.study.run import COORDINATES
 from smoothcore.training.determining import processor
 from smoothcore.workflow import check as check_module
-from smoothcore.workflow.adoption import adopt, read_adopted
+from smoothcore.workflow.adoption import read_adopted
 from smoothcore.workflow.check import (
     Comparison,
     adopt_code,
@@ -28,10 +27,8 @@ from smoothcore.workflow.check import (
     compare,
     finished_runs,
     n_of_other_code,
-    remembered,
 )
 from smoothcore.workflow.publish import publish
-from smoothcore.workflow.published import RESTORED
 from tests.workflow import RUNS, Workflow, copy_repository, study_of
 from workflow_scripts import check_runs
 
@@ -237,25 +234,18 @@ def test_a_value_that_is_lost_or_moved_is_a_difference(measured_as, change):
     assert "measured values, most GPL" in found.differs
 
 
-def test_runs_that_snakemake_may_remember_are_counted(finished, tmp_path):
-    """Of restored ones it knows no code."""
-    layout, run = Layout(tmp_path), finished.runs[0]
-    restored = {"runs": [list(run.coordinates.values())], "of": ""}
-    (tmp_path / RESTORED).write_text(json.dumps(restored))
-    study = study_of(finished.config)
+def test_runs_of_other_code_are_counted(finished, tmp_path):
+    layout, study = Layout(tmp_path), study_of(finished.config)
     records, measures = finished_runs(finished.layout, study, finished.runs)
-    before = records["code"].tolist()
-    records.loc[0, "code"] = "published"
-    counts = remembered(layout, records, measures)
-    assert [Run.from_coordinates(records.iloc[0])] == [run] and counts["published"] == 0
-    assert counts[before[1]] == before[1:].count(before[1])
-    study = study_of(finished.config)
+    now = records.loc[0, "code"]
+    records.loc[0, "code"] = "other"
     assert n_of_other_code(layout, study, records, measures) == 1
-    adopt(layout.root, [(before[0], "published")], counts)
+    equal = Comparison(finished.runs[0], "", {}, {now: "other"})
+    adopt_code(layout, study, records, measures, [equal])
     assert n_of_other_code(layout, study, records, measures) == 0
     edited = measures.assign(code=measures["code"].where(measures["measure"] != "WP", "edited"))
     assert n_of_other_code(layout, study, records, edited) == len(records)
-    assert read_adopted(layout.root) == {"published": before[0]}
+    assert read_adopted(layout.root) == {"other": now}  # more runs are of the present code
 
 
 def test_runs_of_this_processor_are_chosen_where_there_are_any():

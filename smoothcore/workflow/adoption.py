@@ -68,9 +68,9 @@ def adopt(folder: Path, equal: Iterable[tuple[str, str]], carried: Mapping[str, 
     Args:
         folder: ``results/<name>``.
         equal: code now and code of finished runs.
-        carried: the number of runs that Snakemake remembers with each fingerprint. The one with
-            most is the name of all, because the runs with the others become stale; of two with as
-            many, that of the finished runs.
+        carried: how often the tables name each fingerprint. The one with most is the name of all,
+            because the runs with the others become stale; of two with as many, that of the
+            finished runs.
     """
     names = read_adopted(folder)
     for new, old in equal:

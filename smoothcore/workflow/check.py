@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from smoothcore.training.determining import processor
 from smoothcore.training.recipe import recipe_of
 from smoothcore.workflow.adoption import adopt, read_adopted
 from smoothcore.workflow.fingerprint import measuring_code, read_again, training_code
-from smoothcore.workflow.published import published_tables, restored_runs
+from smoothcore.workflow.published import published_tables
 
 log = logging.getLogger(__name__)
 
@@ -95,17 +94,6 @@ def finished_runs(
     return records, measures
 
 
-def remembered(layout: Layout, records: pd.DataFrame, measures: pd.DataFrame) -> Counter[str]:
-    """Count the runs that Snakemake may remember with each fingerprint of code.
-
-    It does not know how those were made that were restored from published tables.
-    """
-    restored = restored_runs(layout)
-    made = [table[[*COORDINATES, "code"]].drop_duplicates() for table in (records, measures)]
-    rows = pd.concat(made).to_numpy()
-    return Counter(code for *values, code in rows if Run(*values) not in restored)
-
-
 def n_of_other_code(
     layout: Layout, study: Study, records: pd.DataFrame, measures: pd.DataFrame
 ) -> int:
@@ -159,7 +147,7 @@ def adopt_code(
             "the code was edited while the sample was computed: nothing is adopted. Start again."
         )
     equal = sorted({pair for comparison in compared for pair in comparison.code.items()})
-    adopt(layout.root, equal, remembered(layout, records, measures))
+    adopt(layout.root, equal, pd.concat([records["code"], measures["code"]]).value_counts())
     kinds = ", ".join(sorted({comparison.run.regularizer for comparison in compared}))
     said = [f"The present code is taken for that of the runs in the sample ({kinds})."]
     if n := n_of_other_code(layout, study, records, measures):
