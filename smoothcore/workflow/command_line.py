@@ -42,16 +42,10 @@ def to_settings(**parts: Any) -> str:
 
     Fields that are None are left out.
     """
-    return json.dumps(
-        {name: _to_mapping(part) for name, part in parts.items() if part is not None},
-        sort_keys=True,
-        ensure_ascii=False,
-    )
+    return json.dumps(parts, default=_to_mapping, sort_keys=True, ensure_ascii=False)
 
 
-def _to_mapping(part: Any) -> Any:
-    if not hasattr(part, "__dataclass_fields__"):
-        return part
+def _to_mapping(part: Any) -> dict[str, Any]:
     values = {name.rstrip("_"): value for name, value in asdict(part).items()}
     return {name: value for name, value in values.items() if value is not None}
 
