@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command in COMMANDS:
         sys.argv = [f"smoothcore {command}", *options[:-1]]
         return _script(command).main()
-    known = "\n".join(f"  {name:<12}{_summary(name)}" for name in COMMANDS)
+    summaries = {name: (_script(name).__doc__ or "").splitlines()[0] for name in COMMANDS}
+    known = "\n".join(f"  {name:<12}{summary}" for name, summary in summaries.items())
     usage = f"usage: smoothcore COMMAND …; each has a --help\n\n{known}"
     if command in ("", "-h", "--help"):
         print(usage)
@@ -33,10 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _script(command: str):
     return importlib.import_module(f"workflow_scripts.{COMMANDS[command]}")
-
-
-def _summary(command: str) -> str:
-    return (_script(command).__doc__ or "").splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -50,12 +50,8 @@ def refuse_other_code(told: Mapping[str, str], now: Mapping[str, str], file: Pat
     kinds = ("runs", "measures")
     root = next((folder.parent for folder in file.parents if folder.name in kinds), file.parent)
     names = read_adopted(root)
-
-    def is_now(name: str, code: str) -> bool:
-        present = now.get(name, "")
-        return code in (present, names.get(present))
-
-    if others := [name for name, code in told.items() if not is_now(name, code)]:
+    known = {name: (code, names.get(code)) for name, code in now.items()}
+    if others := [name for name, code in told.items() if code not in known.get(name, ())]:
         raise SettingsError(
             f"the code behind {', '.join(others)} is not the one that the workflow was started "
             "with: it was edited since. Start the workflow again."

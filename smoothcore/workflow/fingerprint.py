@@ -41,9 +41,6 @@ NOT_DETERMINING = frozenset(
     )
 ) | {PACKAGE}
 
-#: the constant in which a measure or a regularizer says what it is: names, colours, costs
-DESCRIPTION = "ABOUT"
-
 
 def fingerprint(*sources: Path | str) -> str:
     """Return a hex digest (16 digits) of some code and of all it imports of this package.
@@ -94,9 +91,10 @@ def read_again() -> None:
 
 
 def _describes(statement: ast.stmt) -> bool:
+    """Tell whether a measure or a regularizer says here what it is: names, colours, costs."""
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            return name == DESCRIPTION
+            return name == "ABOUT"
     return False
 
 
