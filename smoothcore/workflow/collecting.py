@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,21 +46,22 @@ def read_grid(path: Path) -> tuple[Study, list[Run]]:
 
 def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
     """Return how many λ beyond the grid are asked for, by regularizer, from the records there."""
+    return search_steps(
+        study, lambda run: (record_of(study, layout, run) or {}).get("interpolates")
+    )
 
-    def interpolates(run: Run) -> bool | None:
-        # a study without a search asks of no run, and starts without pyarrow
-        from smoothcore.files import schemas
-        from smoothcore.files.records import read_run_table
 
-        try:
-            # a run of other settings says nothing: it is trained again
-            expected = trained_with(study, run)
-            record = read_run_table(layout.record(run), run, schemas.RUNS, expected)
-        except DamagedFileError:
-            return None
-        return record["interpolates"][0].as_py()
+def record_of(study: Study, layout: Layout, run: Run) -> dict[str, Any] | None:
+    """Return the record of a run; None if it lacks one of these settings: it is trained again."""
+    # a study without a search asks of no run, and starts without pyarrow
+    from smoothcore.files import schemas
+    from smoothcore.files.records import read_run_table
 
-    return search_steps(study, interpolates)
+    try:
+        table = read_run_table(layout.record(run), run, schemas.RUNS, trained_with(study, run))
+    except DamagedFileError:
+        return None
+    return table.to_pylist()[0]
 
 
 def digest_of_present_runs(layout: Layout, runs: Iterable[Run]) -> str:

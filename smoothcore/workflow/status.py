@@ -8,14 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from smoothcore.errors import DamagedFileError
-from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
-from smoothcore.files.records import read_run_table
 from smoothcore.files.storage import read_npz, read_parquet
 from smoothcore.study.config import Study
 from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
-from smoothcore.workflow.collecting import search_so_far, trained_with
+from smoothcore.workflow.collecting import record_of, search_so_far
 from smoothcore.workflow.costs import expected_seconds, slowness
 from smoothcore.workflow.published import published_tables
 
@@ -47,10 +45,8 @@ class RunStatus:
 def run_status(layout: Layout, study: Study, run: Run) -> RunStatus:
     """Return where a run stands, from its record, its checkpoint and its logs."""
     expected = expected_seconds(run, study)
-    try:  # a run of other settings is trained again
-        made_with = trained_with(study, run)
-        record = read_run_table(layout.record(run), run, schemas.RUNS, made_with).to_pylist()[0]
-    except DamagedFileError:
+    record = record_of(study, layout, run)
+    if record is None:
         return _unfinished(layout, run, expected)
     if layout.measured(run).exists():
         state = DONE
