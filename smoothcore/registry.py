@@ -12,30 +12,20 @@ from types import MappingProxyType
 from typing import Any
 
 
-def modules(room: str) -> list[str]:
-    """Return the full names of a room's entries, without importing them.
-
-    Args:
-        room: full name of a package, such as ``smoothcore.measures``.
-    """
-    path = importlib.import_module(room).__path__
-    names = (module.name for module in pkgutil.iter_modules(path))
-    return [f"{room}.{name}" for name in sorted(names) if not name.startswith("_")]
-
-
 @functools.cache
 def entries(room: str, constant: str) -> Mapping[str, Any]:
     """Return what each entry of a room says of itself, by its name, in the order of their ranks.
 
     Args:
-        room: full name of a package.
+        room: full name of a package, such as ``smoothcore.measures``.
         constant: the constant that describes an entry; it has a ``name`` and a ``rank``.
 
     Raises:
         ValueError: two entries have one name, or an entry lacks the constant.
     """
     found: dict[str, Any] = {}
-    for name in modules(room):
+    modules = pkgutil.iter_modules(importlib.import_module(room).__path__)
+    for name in sorted(f"{room}.{m.name}" for m in modules if not m.name.startswith("_")):
         about = getattr(importlib.import_module(name), constant, None)
         if about is None:
             raise ValueError(f"{name} does not say what it is: it needs a constant {constant}")

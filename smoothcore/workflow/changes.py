@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-#: what each stage is told beside the run itself
-_PARTS = {"training": "recipe", "measuring": "measuring"}
-
 
 def lines(changed: Iterable[tuple[str, Iterable[str], Iterable[str]]]) -> list[str]:
     """Return what changed, each with the number of runs it is about.
@@ -28,7 +25,7 @@ def lines(changed: Iterable[tuple[str, Iterable[str], Iterable[str]]]) -> list[s
 
 def _changes(stage: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
     before, now = _read(old), _read(new)
-    part = _PARTS[stage]
+    part = "recipe" if stage == "training" else "measuring"
     settings, settings_now = (found.get(part, {}) for found in (before, now))
     for key in sorted(settings.keys() | settings_now.keys()) if settings and settings_now else ():
         was, is_ = (json.dumps(found.get(key)) for found in (settings, settings_now))
