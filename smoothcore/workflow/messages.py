@@ -41,11 +41,7 @@ class Interrupts:
 
     def listen(self) -> None:
         """Listen from now on; asked again it changes nothing."""
-        # a bound method is another object each time: compared, not identified
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) != self._note
-        ):
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -27,7 +27,6 @@ _OF_THE_STUDY = (
     "jobs", "configfile", "config",
 )  # fmt: skip
 
-
 #: a job that Snakemake runs in a process of its own, and starts that compute nothing
 _ONLY_ASKS = {"--mode", "--lint", "--unlock", "--list-rules", "--list-target-rules"}
 
