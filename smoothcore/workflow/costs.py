@@ -168,5 +168,4 @@ def cost_class(run: "Run", study: "Study") -> str:
 def _interpolate(table: Mapping[Any, float], at: float) -> float:
     """Return a table's value, linear in the logarithm of its keys, constant beyond its ends."""
     keys = sorted(table)
-    log_at = math.log(max(at, keys[0]))
-    return float(np.interp(log_at, np.log(keys), [table[key] for key in keys]))
+    return float(np.interp(math.log(at), np.log(keys), [table[key] for key in keys]))

@@ -135,10 +135,8 @@ class Plan:
         need it as `ancient` alone (9.27): it would end well, with runs missing.
         """
         data = self.session.data
-        if not data.exists():
-            return ""
         planned = {str(path) for job in self._dag.needrun_jobs() for path in job.output}
-        if str(data) not in planned:
+        if not data.exists() or str(data) not in planned:
             return ""
         outputs = {str(path) for job in self._dag.jobs for path in job.output} - planned
         if not (lacking := [path for path in outputs if not Path(path).exists()]):

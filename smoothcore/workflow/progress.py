@@ -281,9 +281,7 @@ def _running(tally: Tally) -> str:
 def _last_line(log: Path) -> str:
     """Return the end of a log that is being written, empty if it has none."""
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - 1000))
-            lines = file.read().decode(errors="replace").splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     return lines[-1].strip() if lines else ""
