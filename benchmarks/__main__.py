@@ -10,16 +10,16 @@ import datetime
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import jobs, measuring, reaches, steps, workflow
+from benchmarks import jobs, measuring, problem, reaches, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench
+from benchmarks.worker import Worker
 from smoothcore.training.determining import processor
 
 PARTS = {"steps": steps, "measure": measuring, "jobs": jobs, "workflow": workflow}
@@ -45,15 +45,6 @@ def about(quick: bool, pixels: str) -> dict:
     }
 
 
-def prepare(folder: Path, images: int, epochs: int) -> str:
-    """Write the problem that all parts share; return whether it is ``mnist`` or ``synthetic``."""
-    # in another process: this one has to stay small, a child counts its parent's memory as its own
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks.problem", str(folder), str(images), str(epochs)],
-        env=one_thread_environment(), cwd=ROOT, text=True, check=True, stdout=subprocess.PIPE,
-    ).stdout.strip()  # fmt: skip
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
@@ -67,12 +58,17 @@ def main() -> int:
     output = arguments.output or (
         ROOT / "benchmarks" / "out" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     )
+    environment = one_thread_environment()
+    os.environ.clear()
+    os.environ.update(environment)  # that of every process from here on
     began = time.monotonic()
     # 156 full batches of 64
     images, epochs = (1280, 5) if arguments.quick else (9984, 60)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         say("preparing images and a network")
-        pixels = prepare(Path(name), images, epochs)
+        # in another process: a child counts its parent's memory as its own, this has to stay small
+        with Worker() as worker:
+            pixels = worker.ask(problem.write, Path(name), images, epochs)
         bench = Bench(Path(name), arguments.quick, images, say)
         results = {"about": about(arguments.quick, pixels)}
         for part in arguments.only or PARTS:

@@ -5,13 +5,9 @@ the median over the rounds of the ratio within a round: a second in which the ma
 both of its sides slow.
 """
 
-import contextlib
-import json
 import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,58 +29,6 @@ def one_thread_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _UNSET}
     more = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT)}
     return kept | more | _ONE_THREAD | {"KERAS_BACKEND": "tensorflow"}
-
-
-class Worker:
-    """A process of `benchmarks.worker`."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        with log.open("w") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=one_thread_environment(),
-                cwd=ROOT,
-                text=True,
-            )
-
-    def ask(self, do: str, **request) -> dict:
-        """Send a request and return the answer; raises RuntimeError with the worker's traceback."""
-        print(json.dumps({"do": do, **request}), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"error": f"it ended; see {self._log}"}
-        if "error" in answer:
-            raise RuntimeError(f"a contender failed ({request}): {answer['error']}")
-        return answer
-
-    def contender(
-        self, name: str, kind: str, problem: tuple | None, arguments: dict, seconds: float
-    ) -> Callable[[], float]:
-        """Build a contender; the function that is returned runs it and returns s per step."""
-        self.ask(
-            "prepare", name=name, kind=kind, problem=problem, arguments=arguments, seconds=seconds
-        )
-        return lambda: self.ask("run", name=name)["seconds"]
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-
-@contextlib.contextmanager
-def workers(folder: Path, *names: str) -> Iterator[list[Worker]]:
-    """Start a worker per name; their messages go to files in ``folder``."""
-    started = [Worker(folder / f"{name}.log") for name in names]
-    try:
-        yield started
-    finally:
-        for worker in started:
-            worker.close()
 
 
 def alternate(tasks: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

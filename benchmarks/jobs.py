@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.alternating import ROOT, alternate, one_thread_environment
+from benchmarks.alternating import alternate
 from benchmarks.bench import Bench, table
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
@@ -49,11 +49,11 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
             sys.executable, "-m", "workflow_scripts.train", "--settings", settings,
             "--data", str(bench.folder / "mnist.npz"), *outputs,
         ]  # fmt: skip
-        environment = one_thread_environment() | {"NUMBA_CACHE_DIR": str(cache)}
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
         log = bench.folder / "train.log"
         began = time.perf_counter()
         with log.open("w") as errors:
-            process = subprocess.Popen(command, stderr=errors, env=environment, cwd=ROOT)
+            process = subprocess.Popen(command, stderr=errors, env=environment)
             # the usage of this one process, which Popen.wait does not tell
             _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began

@@ -2,8 +2,8 @@
 
 import statistics
 
-from benchmarks.alternating import workers
 from benchmarks.bench import Bench
+from benchmarks.worker import Worker, megabytes
 
 
 def run(bench: Bench) -> dict:
@@ -12,13 +12,12 @@ def run(bench: Bench) -> dict:
     arguments = {
         "folder": str(bench.folder), "n_samples": n_samples, "grid_points": grid_points
     }  # fmt: skip
-    with workers(bench.folder, "measure-numpy") as (numpy,):
+    with Worker() as worker:
         bench.say("measure: measuring")
-        once = numpy.contender("closed", "contenders.closed_forms", None, arguments, 0.0)
+        once = worker.contender("contenders.closed_forms", None, arguments, 0.0)
         seconds = statistics.median(once() for _ in range(bench.rounds(9)))
-        megabytes = numpy.ask("about")["megabytes"]
-    about = {"n_samples": n_samples, "grid_points": grid_points}
-    return {**about, "seconds": seconds, "megabytes": megabytes}
+        about = {"n_samples": n_samples, "grid_points": grid_points}
+        return {**about, "seconds": seconds, "megabytes": worker.ask(megabytes)}
 
 
 def show(results: dict) -> str:

@@ -1,12 +1,11 @@
 """What is trained and measured: pixels, initial networks, and the objective of each regularizer.
 
-``python -m benchmarks.problem FOLDER`` writes the images and a network in mid-training into a
-folder; every contender reads them from there, so that all of them work on the same numbers.
+`write` puts the images and a network in mid-training into a folder; every contender reads them from
+there, so that all of them work on the same numbers.
 """
 
 import functools
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -71,8 +70,12 @@ def mnist_folder() -> Path | None:
     return None
 
 
-def write(folder: Path, images: int, epochs: int) -> None:
-    """Write ``mnist.npz`` and ``network.npz`` (trained for some epochs at λ = 0) to a folder."""
+def write(folder: Path, images: int, epochs: int) -> str:
+    """Write ``mnist.npz`` and ``network.npz`` (trained for some epochs at λ = 0) to a folder.
+
+    Returns:
+        ``mnist`` or, where this machine has none, ``synthetic``.
+    """
     pixels = folder / "mnist.npz"
     if (source := mnist_folder()) is not None:
         datasets.prepare("mnist", pixels, source)
@@ -86,6 +89,7 @@ def write(folder: Path, images: int, epochs: int) -> None:
         block, row = divmod(epoch, order.epochs_per_block)
         start, _ = engine.run_epochs(start, order.block(block), row, row + 1, 0.0)
     storage.write_npz(folder / "network.npz", vars(start))
+    return "mnist" if source else "synthetic"
 
 
 def read_network(folder: str) -> TwoLayerNetwork:
@@ -122,8 +126,3 @@ def _write_synthetic(path: Path) -> None:
             ink = np.where(inside & (field > threshold), np.ceil(200 * (field - threshold)), 0)
             arrays[f"{part}_{digit}"] = np.minimum(ink, 255).astype(np.uint8).reshape(count, 784)
     storage.write_npz(path, arrays)
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
-    print("mnist" if mnist_folder() else "synthetic")

@@ -2,8 +2,9 @@
 
 import statistics
 
-from benchmarks.alternating import alternate, ratio, workers
+from benchmarks.alternating import alternate, ratio
 from benchmarks.bench import Bench, table
+from benchmarks.worker import Worker, blas
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
@@ -23,31 +24,28 @@ _CHUNK_SECONDS = 0.1
 
 def run(bench: Bench) -> dict:
     """Return ``blas``, the kernel of NumPy's, and ``rows``, one per contender and regularizer."""
-    names = ("steps-numpy", "steps-tensorflow", "steps-keras")
-    with workers(bench.folder, *names) as (numpy, tensorflow, keras):
+    with Worker() as numpy, Worker() as tensorflow, Worker() as keras:
         tasks, slow = {}, {}
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
-        tasks[FLOOR] = numpy.contender(FLOOR, "contenders.floor", bench.pixels, {}, _CHUNK_SECONDS)
+        tasks[FLOOR] = numpy.contender("contenders.floor", bench.pixels, {}, _CHUNK_SECONDS)
         for regularizer in REGULARIZERS:
             bench.say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
-                key = f"{name} {regularizer}"
                 arguments = {"name": name, "regularizer": regularizer}
-                tasks[key] = worker.contender(
-                    key, "contenders.engine", bench.pixels, arguments, seconds
+                tasks[f"{name} {regularizer}"] = worker.contender(
+                    "contenders.engine", bench.pixels, arguments, seconds
                 )
             for name in KERAS:
-                key = f"{name} {regularizer}"
                 arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
-                slow[key] = keras.contender(key, "keras_way.fit", bench.pixels, arguments, seconds)
-        key = f"{JAX} none"
-        slow[key] = numpy.contender(key, "jax_contender.scan", bench.pixels, {}, seconds)
+                slow[f"{name} {regularizer}"] = keras.contender(
+                    "keras_way.fit", bench.pixels, arguments, seconds
+                )
+        slow[f"{JAX} none"] = numpy.contender("jax_contender.scan", bench.pixels, {}, seconds)
         bench.say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
-        about = numpy.ask("about")
-    return {"blas": about["blas"], "rows": _rows(times, with_keras)}
+        return {"blas": numpy.ask(blas), "rows": _rows(times, with_keras)}
 
 
 def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:

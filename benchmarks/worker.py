@@ -1,72 +1,69 @@
-"""A process that holds contenders and runs them when told to, a line of JSON at a time.
+"""A process that holds contenders and runs them when told to.
 
 Contenders that cannot share a process (another TensorFlow, another thread setting) can then still
 be measured in turn, so that what disturbs the machine disturbs them alike.
 """
 
-import importlib
-import json
-import os
+import multiprocessing
+import pkgutil
 import resource
-import sys
-import traceback
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
-from benchmarks.contenders import Contender
 from benchmarks.problem import from_folder
 
-_held: dict[str, tuple[Contender, int]] = {}
+#: in the process of a worker: what it holds, each with its repetitions
+_held: list[tuple[Any, int]] = []
 
 
-def build(kind: str, problem: tuple | None, arguments: dict) -> Contender:
-    """Return the contender of a kind, a function of a module that is imported only here.
+class Worker(ProcessPoolExecutor):
+    """A process of its own, from nothing but the environment of this one."""
 
-    ``problem`` goes to `benchmarks.problem.from_folder`.
-    """
+    def __init__(self) -> None:
+        super().__init__(1, multiprocessing.get_context("spawn"))
+
+    def ask(self, work: Callable, *arguments: Any) -> Any:
+        """Return what a function returns there; it raises here what it raises there."""
+        return self.submit(work, *arguments).result()
+
+    def contender(
+        self, kind: str, problem: tuple | None, arguments: dict, seconds: float
+    ) -> Callable[[], float]:
+        """Build a contender; the function that is returned runs it and returns s per step.
+
+        Args:
+            kind: a function of a module that is imported only there, ``contenders.floor``.
+            problem: goes to `benchmarks.problem.from_folder`; None for a kind without one.
+            arguments: of the function.
+            seconds: that the contender is repeated for, about, whenever it is run.
+        """
+        number = self.ask(_prepare, kind, problem, arguments, seconds)
+        return lambda: self.ask(_run, number)
+
+
+def _prepare(kind: str, problem: tuple | None, arguments: dict, seconds: float) -> int:
+    """Build a contender, warm it up, choose its repetitions; return its number."""
     if problem is not None:
         arguments = {"problem": from_folder(*problem), **arguments}
-    module, _, name = kind.partition(".")
-    return getattr(importlib.import_module(f"benchmarks.{module}"), name)(**arguments)
-
-
-def prepare(name: str, kind: str, problem: list | None, arguments: dict, seconds: float) -> dict:
-    """Build a contender, warm it up, and choose repetitions that take about so many seconds."""
-    contender = build(kind, problem, arguments)
+    contender = pkgutil.resolve_name(f"benchmarks.{kind}")(**arguments)
     contender.run(1)
-    once = contender.run(1)
-    repeats = max(1, round(seconds / once))
-    _held[name] = contender, repeats
-    return {"repeats": repeats}
+    _held.append((contender, max(1, round(seconds / contender.run(1)))))
+    return len(_held) - 1
 
 
-def run(name: str) -> dict:
-    """Run a contender; return its seconds per step."""
-    contender, repeats = _held[name]
-    return {"seconds": contender.run(repeats) / (repeats * contender.steps)}
+def _run(number: int) -> float:
+    contender, repeats = _held[number]
+    return contender.run(repeats) / (repeats * contender.steps)
 
 
-def about() -> dict:
-    """Return the BLAS libraries of this process and its largest resident set in MB."""
+def megabytes() -> float:
+    """Return the largest resident set of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def blas() -> list[dict]:
+    """Return the BLAS libraries of this process."""
     from threadpoolctl import threadpool_info
 
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return {"blas": blas, "megabytes": megabytes}
-
-
-def main() -> None:
-    """Answer requests from standard input until it ends."""
-    # whatever a library prints must not get between the answers
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        do = {"prepare": prepare, "run": run, "about": about}[request.pop("do")]
-        try:
-            answer = do(**request)
-        except Exception:
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=answers)
-
-
-if __name__ == "__main__":
-    main()
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]

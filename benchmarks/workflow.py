@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.alternating import ROOT, alternate, one_thread_environment, ratio
+from benchmarks.alternating import ROOT, alternate, ratio
 from benchmarks.bench import Bench
 
 _DRY_RUN = ("--dry-run", "--cores", "1")
@@ -23,9 +23,7 @@ def snakemake(folder: Path, *arguments: str) -> tuple[float, str]:
         "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), *arguments,
     ]  # fmt: skip
     began = time.perf_counter()
-    result = subprocess.run(
-        command, env=one_thread_environment(), cwd=ROOT, text=True, capture_output=True
-    )
+    result = subprocess.run(command, text=True, capture_output=True)
     seconds = time.perf_counter() - began
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{result.stderr[-3000:]}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import contenders, problem, reaches, steps
+from benchmarks import contenders, problem, reaches, steps, worker
 from benchmarks.alternating import Ratio, alternate, one_thread_environment, ratio
 from smoothcore import engines
 from smoothcore.datasets import load_pair
@@ -115,7 +115,14 @@ def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
     assert 0.65 < np.mean(np.any(made.x != 0, axis=0)) < 0.85
     assert made.network.loss(made.x, made.y) < 1.0
     assert len(load_pair(tmp_path / "mnist.npz", problem.PAIR, 2)[2]) == 2000
-    assert contenders.closed_forms(str(tmp_path), 10, 5).run(1) > 0
+    with worker.Worker() as other:
+        arguments = {"folder": str(tmp_path), "n_samples": 10, "grid_points": 5}
+        closed_forms = other.contender("contenders.closed_forms", None, arguments, 0.0)
+        floor = other.contender("contenders.floor", (str(tmp_path), 640), {}, 0.01)
+        assert closed_forms() > 0 and floor() > 0
+        assert 30 < other.ask(worker.megabytes) < 2000 and other.ask(worker.blas)
+        with pytest.raises(TypeError, match="problem"):
+            other.contender("contenders.floor", None, {}, 0.0)
 
 
 def test_quick_benchmark_writes_what_it_measured(tmp_path):
