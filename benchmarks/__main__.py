@@ -18,16 +18,11 @@ from pathlib import Path
 
 from benchmarks import jobs, measuring, problem, reaches, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, say
 from benchmarks.worker import Worker
 from smoothcore.training.determining import processor
 
 PARTS = {"steps": steps, "measure": measuring, "jobs": jobs, "workflow": workflow}
-
-
-def say(line: str) -> None:
-    """Write a line about the progress."""
-    print(f"[{time.strftime('%H:%M:%S')}] {line}", file=sys.stderr, flush=True)
 
 
 def about(quick: bool, pixels: str) -> dict:
@@ -69,7 +64,7 @@ def main() -> int:
         # in another process: a child counts its parent's memory as its own, this has to stay small
         with Worker() as worker:
             pixels = worker.ask(problem.write, Path(name), images, epochs)
-        bench = Bench(Path(name), arguments.quick, images, say)
+        bench = Bench(Path(name), arguments.quick, images)
         results = {"about": about(arguments.quick, pixels)}
         for part in arguments.only or PARTS:
             results[part] = PARTS[part].run(bench)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.alternating import alternate
-from benchmarks.bench import Bench, table
+from benchmarks.bench import Bench, say, table
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import to_settings
@@ -65,7 +65,7 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
 
 def run(bench: Bench) -> list[dict]:
     """Return for every job its ``seconds``, ``megabytes``, and ``megabytes_full``, at full size."""
-    bench.say("jobs: warming up")
+    say("jobs: warming up")
     warm = bench.folder / "numba"
     names = ["sparse", "sparse, first of all"] if bench.quick else list(JOBS)
     memory = {name: 0.0 for name in names}
@@ -84,7 +84,7 @@ def run(bench: Bench) -> list[dict]:
 
         return once
 
-    bench.say("jobs: measuring in turn")
+    say("jobs: measuring in turn")
     tasks = {name: job(name) for name in names}
     times = alternate(tasks, bench.rounds(3))
     # the short ones vary most

@@ -2,7 +2,7 @@
 
 import statistics
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, say
 from benchmarks.worker import Worker, megabytes
 
 
@@ -13,7 +13,7 @@ def run(bench: Bench) -> dict:
         "folder": str(bench.folder), "n_samples": n_samples, "grid_points": grid_points
     }  # fmt: skip
     with Worker() as worker:
-        bench.say("measure: measuring")
+        say("measure: measuring")
         once = worker.contender("contenders.closed_forms", None, arguments, 0.0)
         seconds = statistics.median(once() for _ in range(bench.rounds(9)))
         about = {"n_samples": n_samples, "grid_points": grid_points}

@@ -3,7 +3,7 @@
 import statistics
 
 from benchmarks.alternating import alternate, ratio
-from benchmarks.bench import Bench, table
+from benchmarks.bench import Bench, say, table
 from benchmarks.worker import Worker, blas
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
@@ -29,7 +29,7 @@ def run(bench: Bench) -> dict:
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
         tasks[FLOOR] = numpy.contender("contenders.floor", bench.pixels, {}, _CHUNK_SECONDS)
         for regularizer in REGULARIZERS:
-            bench.say(f"steps: preparing {regularizer}")
+            say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
                 arguments = {"name": name, "regularizer": regularizer}
                 tasks[f"{name} {regularizer}"] = worker.contender(
@@ -41,7 +41,7 @@ def run(bench: Bench) -> dict:
                     "keras_way.fit", bench.pixels, arguments, seconds
                 )
         slow[f"{JAX} none"] = numpy.contender("jax_contender.scan", bench.pixels, {}, seconds)
-        bench.say("steps: measuring in turn")
+        say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.alternating import ROOT, alternate, ratio
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, say
 
 _DRY_RUN = ("--dry-run", "--cores", "1")
 
@@ -122,11 +122,11 @@ def dry_run(bench: Bench) -> dict:
 
 def run(bench: Bench) -> dict:
     """Return ``overhead``, ``cores`` and ``dry_run``."""
-    bench.say("workflow: overhead of a job")
+    say("workflow: overhead of a job")
     results = {"overhead": overhead(bench)}
-    bench.say("workflow: two cores against one")
+    say("workflow: two cores against one")
     results["cores"] = cores(bench)
-    bench.say("workflow: dry run of the paper's grid")
+    say("workflow: dry run of the paper's grid")
     results["dry_run"] = dry_run(bench)
     return results
 
