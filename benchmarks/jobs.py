@@ -1,7 +1,7 @@
 """What a training job costs beside its steps: seconds and memory of ``workflow_scripts.train``.
 
 Every job is a process of its own, from the start of the interpreter to its end, on 64 images for
-one epoch. Memory is the largest resident set; also that of a job on all the images.
+one epoch. Memory is the largest resident set of a job on all the images.
 """
 
 import os
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.alternating import alternate
@@ -24,9 +25,7 @@ JOBS = {
     "sparse GN": ("sparse", "GN", True),
     "sparse, first of all": ("sparse", "none", False),
     "tensorflow": ("tensorflow", "none", True),
-    "tensorflow GPL": ("tensorflow", "GPL", True),
 }
-_SHORT = ("sparse", "sparse GN")
 
 
 def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float]:
@@ -38,13 +37,8 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
         recipe=Recipe("mnist", engine, 256, 0.01, 64, 1e-5, 1, 10),
     )
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        outputs = [
-            argument
-            for kind, suffix in {
-                "weights": "npz", "record": "parquet", "curve": "parquet", "checkpoint": "npz"
-            }.items()
-            for argument in (f"--{kind}", f"{folder}/{kind}.{suffix}")
-        ]  # fmt: skip
+        files = ("weights.npz", "record.parquet", "curve.parquet", "checkpoint.npz")
+        outputs = [f"--{Path(file).stem}={folder}/{file}" for file in files]
         command = [
             sys.executable, "-m", "workflow_scripts.train", "--settings", settings,
             "--data", str(bench.folder / "mnist.npz"), *outputs,
@@ -64,53 +58,27 @@ def train(bench: Bench, name: str, size: int, cache: Path) -> tuple[float, float
 
 
 def run(bench: Bench) -> list[dict]:
-    """Return for every job its ``seconds``, ``megabytes``, and ``megabytes_full``, at full size."""
+    """Return for every job its ``seconds``, and ``megabytes`` at full size."""
     say("jobs: warming up")
     warm = bench.folder / "numba"
     names = ["sparse", "sparse, first of all"] if bench.quick else list(JOBS)
-    memory = {name: 0.0 for name in names}
-    full = {}
-    for name in names:
-        # at full size for the memory, and so that compiled code is there for the timed ones
-        full[name] = train(bench, name, bench.images, warm)[1]
+    # at full size for the memory, and so that compiled code is there for the timed ones
+    megabytes = {name: train(bench, name, bench.images, warm)[1] for name in names}
 
-    def job(name: str):
-        def once() -> float:
-            with tempfile.TemporaryDirectory(dir=bench.folder) as cold:
-                cache = warm if JOBS[name][2] else Path(cold)
-                seconds, megabytes = train(bench, name, 64, cache)
-            memory[name] = max(memory[name], megabytes)
-            return seconds
-
-        return once
+    def seconds(name: str) -> float:
+        with tempfile.TemporaryDirectory(dir=bench.folder) as cold:
+            return train(bench, name, 64, warm if JOBS[name][2] else Path(cold))[0]
 
     say("jobs: measuring in turn")
-    tasks = {name: job(name) for name in names}
-    times = alternate(tasks, bench.rounds(3))
-    # the short ones vary most
-    more = alternate({name: tasks[name] for name in names if name in _SHORT}, bench.rounds(6))
-    times = {name: values + more.get(name, []) for name, values in times.items()}
+    times = alternate({name: partial(seconds, name) for name in names}, bench.rounds(6))
     return [
-        {
-            "job": name,
-            "seconds": statistics.median(times[name]),
-            "megabytes": memory[name],
-            "megabytes_full": full[name],
-        }
+        {"job": name, "seconds": statistics.median(times[name]), "megabytes": megabytes[name]}
         for name in names
     ]
 
 
 def show(results: list[dict]) -> str:
     """Return the table of the fixed costs."""
-    rows = [
-        [
-            row["job"],
-            f"{row['seconds']:.2f}",
-            f"{row['megabytes']:.0f}",
-            f"{row['megabytes_full']:.0f}",
-        ]
-        for row in results
-    ]
-    heads = ["training job", "s", "MB", "MB, all images"]
+    rows = [[row["job"], f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}"] for row in results]
+    heads = ["training job", "s", "MB, all images"]
     return "A job of one epoch on 64 images, from start to end\n" + table(heads, rows, left=1)
