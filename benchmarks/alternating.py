@@ -9,7 +9,7 @@ import os
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,7 +31,7 @@ def one_thread_environment() -> dict[str, str]:
     return kept | more | _ONE_THREAD | {"KERAS_BACKEND": "tensorflow"}
 
 
-def alternate(tasks: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def alternate(tasks: Mapping[Any, Callable[[], Any]], rounds: int) -> dict[Any, list]:
     """Run all tasks once a round; return what each returned in every round."""
     results = {name: [] for name in tasks}
     for i in range(rounds):
