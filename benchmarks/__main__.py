@@ -16,7 +16,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import jobs, measuring, problem, reaches, steps, workflow
+from benchmarks import jobs, measuring, problem, steps, workflow
 from benchmarks.alternating import ROOT, one_thread_environment
 from benchmarks.bench import Bench, say
 from benchmarks.worker import Worker
@@ -69,15 +69,9 @@ def main() -> int:
         for part in arguments.only or PARTS:
             results[part] = PARTS[part].run(bench)
             print(f"\n{PARTS[part].show(results[part])}\n", flush=True)
-    judged = reaches.judge(results)
-    results["reaches"] = [
-        reach._asdict() | {"reached": reach.reached, "verdict": reach.verdict} for reach in judged
-    ]
     results["about"]["seconds"] = round(time.monotonic() - began)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    if judged:
-        print(f"{reaches.show(judged)}\n")
     say(f"written to {output}")
     return 0
 

@@ -1,10 +1,17 @@
 """Milliseconds per SGD step: both engines, Keras, JAX, and the two dense products of a step."""
 
+import math
 import statistics
+from collections.abc import Mapping
 
-from benchmarks.alternating import alternate, ratio
+import yaml
+
+from benchmarks.alternating import ROOT, alternate, ratio
 from benchmarks.bench import Bench, say, table
 from benchmarks.worker import Worker, blas
+from smoothcore.study.config import load_study
+from smoothcore.study.grid import all_runs
+from smoothcore.workflow import costs
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
@@ -23,7 +30,7 @@ _CHUNK_SECONDS = 0.1
 
 
 def run(bench: Bench) -> dict:
-    """Return ``blas``, the kernel of NumPy's, and ``rows``, one per contender and regularizer."""
+    """Return ``rows``, one per contender and penalty; ``blas`` of NumPy; ``grid_hours``, sparse."""
     with Worker() as numpy, Worker() as tensorflow, Worker() as keras:
         tasks, slow = {}, {}
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
@@ -45,7 +52,10 @@ def run(bench: Bench) -> dict:
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
         times = {name: values + engines_only.get(name, []) for name, values in with_keras.items()}
-        return {"blas": numpy.ask(blas), "rows": _rows(times, with_keras)}
+        kernel = numpy.ask(blas)
+    rows = _rows(times, with_keras)
+    sparse = {row["regularizer"]: row["ms"] for row in rows if row["contender"] == "sparse"}
+    return {"blas": kernel, "rows": rows, "grid_hours": grid_hours(sparse)}
 
 
 def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:
@@ -77,6 +87,23 @@ def _ms(seconds: list[float]) -> dict[str, float]:
     return {"ms": 1000 * statistics.median(seconds), "best_ms": 1000 * min(seconds)}
 
 
+def grid_hours(milliseconds: Mapping[str, float]) -> float:
+    """Return the core hours of training the paper's grid.
+
+    Args:
+        milliseconds: what a step takes, by regularizer. `smoothcore.workflow.costs` expects their
+            number.
+    """
+    study = load_study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
+    total = sum(
+        costs.expected_epochs(run, study)
+        * math.ceil(run.size / study.training.batch_size)
+        * milliseconds[run.regularizer]
+        for run in all_runs(study)
+    )
+    return total / 3.6e6
+
+
 def show(results: dict) -> str:
     """Return the table of the steps."""
     kernels = sorted({f"{pool['internal_api']} {pool['version']} {pool['architecture']}"
@@ -92,4 +119,5 @@ def show(results: dict) -> str:
         for row in results["rows"]
     ]
     heads = ["", "penalty", "ms/step", "best", *RATIOS.values()]
-    return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows)
+    grid = f"\n\nthe paper's grid with sparse, core hours: {results['grid_hours']:.1f}"
+    return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows) + grid
