@@ -47,9 +47,6 @@ class Ratio(NamedTuple):
     lower: float
     upper: float
 
-    def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.lower:.3g}–{self.upper:.3g})"
-
 
 def ratio(above: list[float], below: list[float]) -> Ratio:
     """Return the ratio of two contenders of the same rounds."""

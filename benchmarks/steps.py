@@ -60,7 +60,7 @@ def run(bench: Bench) -> dict:
 
 def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> list[dict]:
     """Compare within rounds: engines over all of them, Keras over those it took part in."""
-    rows = [{"contender": FLOOR, "regularizer": None, **_ms(times[FLOOR])}]
+    rows = [{"contender": FLOOR, "regularizer": "", "ms": _ms(times[FLOOR])}]
     for name in (*ENGINES, *KERAS, JAX):
         for regularizer in REGULARIZERS if name != JAX else ("none",):
             mine = times[key := f"{name} {regularizer}"]
@@ -68,23 +68,21 @@ def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> 
             row = {
                 "contender": name,
                 "regularizer": regularizer,
-                **_ms(mine),
+                "ms": _ms(mine),
                 "over_sgemm": ratio(mine, rounds[FLOOR]),
                 "over_plain": ratio(mine, rounds[f"{name} none"]),
             }
             if name in ENGINES:
                 for other in (*KERAS, JAX):
-                    if f"{other} {regularizer}" not in with_keras:
-                        continue
-                    row[f"{other.replace(' ', '_')}_over"] = ratio(
-                        with_keras[f"{other} {regularizer}"], with_keras[key]
-                    )
+                    if theirs := with_keras.get(f"{other} {regularizer}"):
+                        column = f"{other.replace(' ', '_')}_over"
+                        row[column] = ratio(theirs, with_keras[key])
             rows.append(row)
     return rows
 
 
-def _ms(seconds: list[float]) -> dict[str, float]:
-    return {"ms": 1000 * statistics.median(seconds), "best_ms": 1000 * min(seconds)}
+def _ms(seconds: list[float]) -> float:
+    return 1000 * statistics.median(seconds)
 
 
 def grid_hours(milliseconds: Mapping[str, float]) -> float:
@@ -109,15 +107,10 @@ def show(results: dict) -> str:
     kernels = sorted({f"{pool['internal_api']} {pool['version']} {pool['architecture']}"
                       for pool in results["blas"]})  # fmt: skip
     rows = [
-        [
-            row["contender"],
-            row["regularizer"] or "",
-            f"{row['ms']:.3f}",
-            f"{row['best_ms']:.3f}",
-            *(f"{row[key][0]:.2f}" if key in row else "" for key in RATIOS),
-        ]
+        [row["contender"], row["regularizer"], f"{row['ms']:.3f}"]
+        + [f"{row[key].median:.2f}" if key in row else "" for key in RATIOS]
         for row in results["rows"]
     ]
-    heads = ["", "penalty", "ms/step", "best", *RATIOS.values()]
+    heads = ["", "penalty", "ms/step", *RATIOS.values()]
     grid = f"\n\nthe paper's grid with sparse, core hours: {results['grid_hours']:.1f}"
     return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows) + grid

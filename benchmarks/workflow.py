@@ -109,7 +109,7 @@ def show(results: dict) -> str:
             f"(of {results['own_seconds']:.2f} s here) "
             f"and takes {results['start_seconds']:.1f} s to start",
             f"runs per hour: {one:,.0f} on 1 core, {two:,.0f} on 2, "
-            f"ratio {results['ratio'][0]:.2f} (of {results['jobs']} runs)",
+            f"ratio {results['ratio'].median:.2f} (of {results['jobs']} runs)",
             f"dry run of the paper's grid: {results['dry_run_seconds']:.1f} s",
         ]
     )
