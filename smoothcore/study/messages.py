@@ -9,24 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
-
 from smoothcore.study.models import ROOMS, Study
 
 KeyPath = tuple[str | int, ...]
 
 
-class _Untitled(GenerateJsonSchema):
-    """A schema without titles, which only repeat the keys."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
 @functools.cache
 def schema() -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of the models."""
-    return Study.model_json_schema(schema_generator=_Untitled)
+    return Study.model_json_schema()
 
 
 def resolved(node: Mapping) -> dict[str, Any]:

@@ -24,7 +24,17 @@ _MARK = "<!-- below: `make reference` writes it from smoothcore/study/models.py 
 def schema_text() -> str:
     """Return the JSON schema (draft 2020-12) of the line at the top of ``config.yaml``."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(dialect | schema(), indent=2, ensure_ascii=False) + "\n"
+    plain = json.loads(json.dumps(dialect | schema()), object_hook=_for_editors)
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def _for_editors(node: dict) -> dict:
+    """Leave out the titles, which only repeat the keys, and the notes (``x-…``)."""
+    return {
+        key: value
+        for key, value in node.items()
+        if not key.startswith("x-") and (key, type(value)) != ("title", str)
+    }
 
 
 def reference_text() -> str:
