@@ -18,20 +18,15 @@ from smoothcore.regularizers import NONE
 _TINY = 1e-24
 
 
-def input_gradient(network: keras.Model, x: tf.Tensor) -> tf.Tensor:
-    """Return ∇f(x), shape (m, d), by the Jacobian of each sample."""
+def input_gradient(network: keras.Model, x: tf.Tensor, tuned: bool) -> tf.Tensor:
+    """Return ∇f(x), shape (m, d), by the Jacobian of each sample.
+
+    ``tuned``: as the gradient of Σ f(x): cheaper, where samples are apart.
+    """
     with tf.GradientTape() as tape:
         tape.watch(x)
         f = network(x)
-    return tape.batch_jacobian(f, x)[:, 0]
-
-
-def gradient_of_sum(network: keras.Model, x: tf.Tensor) -> tf.Tensor:
-    """Return ∇f(x), shape (m, d), as the gradient of Σ f(x): cheaper, where samples are apart."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        f = network(x)
-    return tape.gradient(f, x)
+    return tape.gradient(f, x) if tuned else tape.batch_jacobian(f, x)[:, 0]
 
 
 def _norm(u):
@@ -53,13 +48,13 @@ def _path(x, grid_points: int):
 class Penalized(keras.Model):
     """A two-layer network trained on L + λ S, S the penalty of a `Goal`."""
 
-    def __init__(self, d: int, h: int, objective: Goal, gradient=input_gradient):
+    def __init__(self, d: int, h: int, objective: Goal, tuned: bool):
         super().__init__()
         self.network = keras.Sequential(
             [keras.Input((d,)), keras.layers.Dense(h, activation="relu"), keras.layers.Dense(1)]
         )
         self.objective = objective
-        self.gradient = gradient
+        self.tuned = tuned
 
     def call(self, x, training=False):
         """Return f(x), shape (m, 1); in training add λ S of the batch to the loss."""
@@ -78,7 +73,7 @@ class Penalized(keras.Model):
         }[self.objective.regularizer](x)
 
     def _gn(self, x):
-        return ops.mean(_norm(self.gradient(self.network, x)))
+        return ops.mean(_norm(input_gradient(self.network, x, self.tuned)))
 
     def _fpl(self, x):
         path, segments = _path(x, self.objective.grid_points)
@@ -87,7 +82,7 @@ class Penalized(keras.Model):
 
     def _gpl(self, x):
         path, segments = _path(x, self.objective.grid_points)
-        gradient = self.gradient(self.network, path)
+        gradient = input_gradient(self.network, path, self.tuned)
         gradient = ops.reshape(gradient, (self.objective.grid_points, segments, x.shape[-1]))
         return ops.mean(ops.sum(_norm(gradient[1:] - gradient[:-1]), axis=0))
 
@@ -110,8 +105,7 @@ def compiled(network, objective: Goal, *, tuned: bool = False) -> Penalized:
     ``tuned`` is what one can ask of Keras without leaving it: compiled by XLA, 26 steps per call,
     and the cheaper way to the gradient with respect to the input.
     """
-    gradient = gradient_of_sum if tuned else input_gradient
-    model = Penalized(network.d, network.h, objective, gradient)
+    model = Penalized(network.d, network.h, objective, tuned)
     hidden, output = model.network.layers
     hidden.set_weights([network.W, network.beta])
     output.set_weights([network.v[:, None], network.c[None]])
