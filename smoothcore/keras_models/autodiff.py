@@ -7,7 +7,6 @@ of any other kind, and to check the closed forms.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 import keras
 
@@ -65,7 +64,14 @@ def measure(
         [measures] if isinstance(measures, str) else list(defined if measures is None else measures)
     )
     for name in names:
-        _check_name(name, model)
+        if name not in all_measures():
+            raise ValueError(f"unknown measure {name!r}: choose among {', '.join(defined)}")
+        if name not in defined:
+            raise UnsupportedModelError(
+                f"{name} is defined for two-layer ReLU networks only, not for the model "
+                f"{getattr(model, 'name', model)!r} in general; if it is one, use "
+                f"smoothcore.measures.measure(from_keras(model), ...)"
+            )
     if grid_points < 2:
         raise ValueError(f"a grid needs at least 2 points, got {grid_points}")
     f = Function(model, evaluation.images)
@@ -74,18 +80,6 @@ def measure(
     with _full_precision():
         f.check(*seen.ends)
         return [definition(seen) for definition in chosen]
-
-
-def _check_name(name: str, model: Any) -> None:
-    defined = all_definitions()
-    if name not in all_measures():
-        raise ValueError(f"unknown measure {name!r}: choose among {', '.join(defined)}")
-    if name not in defined:
-        raise UnsupportedModelError(
-            f"{name} is defined for two-layer ReLU networks only, not for the model "
-            f"{getattr(model, 'name', model)!r} in general; if it is one, use "
-            f"smoothcore.measures.measure(from_keras(model), ...)"
-        )
 
 
 @contextlib.contextmanager
