@@ -14,7 +14,7 @@ def run(bench: Bench) -> dict:
     }  # fmt: skip
     with Worker() as worker:
         say("measure: measuring")
-        once = worker.contender("contenders.closed_forms", None, arguments, 0.0)
+        once = worker.contender("contenders:closed_forms", None, arguments, 0.0)
         seconds = statistics.median(once() for _ in range(bench.rounds(9)))
         about = {"n_samples": n_samples, "grid_points": grid_points}
         return {**about, "seconds": seconds, "megabytes": worker.ask(megabytes)}

@@ -34,20 +34,20 @@ def run(bench: Bench) -> dict:
     with Worker() as numpy, Worker() as tensorflow, Worker() as keras:
         tasks, slow = {}, {}
         seconds = 0.0 if bench.quick else _CHUNK_SECONDS
-        tasks[FLOOR] = numpy.contender("contenders.floor", bench.pixels, {}, _CHUNK_SECONDS)
+        tasks[FLOOR] = numpy.contender("contenders:floor", bench.pixels, {}, _CHUNK_SECONDS)
         for regularizer in REGULARIZERS:
             say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
                 arguments = {"name": name, "regularizer": regularizer}
                 tasks[f"{name} {regularizer}"] = worker.contender(
-                    "contenders.engine", bench.pixels, arguments, seconds
+                    "contenders:engine", bench.pixels, arguments, seconds
                 )
             for name in KERAS:
                 arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
                 slow[f"{name} {regularizer}"] = keras.contender(
-                    "keras_way.fit", bench.pixels, arguments, seconds
+                    "keras_way:fit", bench.pixels, arguments, seconds
                 )
-        slow[f"{JAX} none"] = numpy.contender("jax_contender.scan", bench.pixels, {}, seconds)
+        slow[f"{JAX} none"] = numpy.contender("jax_contender:scan", bench.pixels, {}, seconds)
         say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))

@@ -33,7 +33,7 @@ class Worker(ProcessPoolExecutor):
         """Build a contender; the function that is returned runs it and returns s per step.
 
         Args:
-            kind: a function of a module that is imported only there, ``contenders.floor``.
+            kind: a function of a module that is imported only there, ``contenders:floor``.
             problem: goes to `benchmarks.problem.from_folder`; None for a kind without one.
             arguments: of the function.
             seconds: that the contender is repeated for, about, whenever it is run.

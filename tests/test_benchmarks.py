@@ -92,12 +92,12 @@ def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
     assert len(load_pair(tmp_path / "mnist.npz", problem.PAIR, 2)[2]) == 2000
     with worker.Worker() as other:
         arguments = {"folder": str(tmp_path), "n_samples": 10, "grid_points": 5}
-        closed_forms = other.contender("contenders.closed_forms", None, arguments, 0.0)
-        floor = other.contender("contenders.floor", (str(tmp_path), 640), {}, 0.01)
+        closed_forms = other.contender("contenders:closed_forms", None, arguments, 0.0)
+        floor = other.contender("contenders:floor", (str(tmp_path), 640), {}, 0.01)
         assert closed_forms() > 0 and floor() > 0
         assert 30 < other.ask(worker.megabytes) < 2000 and other.ask(worker.blas)
         with pytest.raises(TypeError, match="problem"):
-            other.contender("contenders.floor", None, {}, 0.0)
+            other.contender("contenders:floor", None, {}, 0.0)
 
 
 def test_quick_benchmark_writes_what_it_measured(tmp_path):
