@@ -9,9 +9,6 @@ import yaml
 from benchmarks.alternating import ROOT, alternate, ratio
 from benchmarks.bench import Bench, say, table
 from benchmarks.worker import Worker, blas
-from smoothcore.study.config import load_study
-from smoothcore.study.grid import all_runs
-from smoothcore.workflow import costs
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
@@ -92,6 +89,11 @@ def grid_hours(milliseconds: Mapping[str, float]) -> float:
         milliseconds: what a step takes, by regularizer. `smoothcore.workflow.costs` expects their
             number.
     """
+    # here: every worker imports this module, and its memory is measured
+    from smoothcore.study.config import load_study
+    from smoothcore.study.grid import all_runs
+    from smoothcore.workflow import costs
+
     study = load_study(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")))
     total = sum(
         costs.expected_epochs(run, study)
