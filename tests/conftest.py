@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smoothcore.datasets import mnist
+from smoothcore.datasets import mnist, prepare
 from smoothcore.files.locking import only_writer
 from smoothcore.results import COLLECTED
 from smoothcore.results.collected import Results
@@ -73,6 +73,14 @@ def study(finished, tmp_path) -> Workflow:
 def empty(tmp_path) -> Workflow:
     """The small study before its first run."""
     return Workflow(tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory) -> Path:
+    """The images of the 8 × 8 digits, prepared. Look, don't touch."""
+    path = tmp_path_factory.mktemp("digits") / "digits.npz"
+    prepare("digits", path)
+    return path
 
 
 @pytest.fixture(scope="session")

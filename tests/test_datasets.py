@@ -21,27 +21,20 @@ from tests.workflow import Workflow
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def digits_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("digits") / "digits.npz"
-    prepare("digits", path)
-    return path
-
-
 # -- the pairs of the 8×8 digits ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pair", ["7", "5-3"])
-def test_pairs_that_do_not_exist(digits_file, pair):
+def test_pairs_that_do_not_exist(digits, pair):
     with pytest.raises(ValueError, match="is not two digits a-b with a < b"):
-        load_pair(digits_file, pair, 2)
+        load_pair(digits, pair, 2)
 
 
-def test_file_holds_the_digits_in_file_order(digits_file):
+def test_file_holds_the_digits_in_file_order(digits):
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    with np.load(digits_file) as arrays:
+    with np.load(digits) as arrays:
         assert len(arrays.files) == 22
         assert str(arrays["dataset"]) == "digits"
         assert arrays["scale"] == 16
@@ -52,17 +45,17 @@ def test_file_holds_the_digits_in_file_order(digits_file):
             np.testing.assert_array_equal(np.concatenate([train, test]), images[labels == digit])
 
 
-def test_equal_datasets_give_equal_bytes(digits_file, tmp_path):
+def test_equal_datasets_give_equal_bytes(digits, tmp_path):
     prepare("digits", tmp_path / "again.npz")
-    assert (tmp_path / "again.npz").read_bytes() == digits_file.read_bytes()
+    assert (tmp_path / "again.npz").read_bytes() == digits.read_bytes()
 
 
-def test_pair(digits_file):
+def test_pair(digits):
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
     threes, eights = (images[labels == digit] / 16 for digit in (3, 8))
-    x, y, x_test, y_test = load_pair(digits_file, "3-8", 100)
+    x, y, x_test, y_test = load_pair(digits, "3-8", 100)
     np.testing.assert_array_equal(x, np.concatenate([threes[:50], eights[:50]]))
     np.testing.assert_array_equal(y, [-1] * 50 + [1] * 50)
     np.testing.assert_array_equal(x_test, np.concatenate([threes[120:], eights[120:]]))
@@ -72,10 +65,10 @@ def test_pair(digits_file):
     assert x.max() == 1
 
 
-def test_subsets_are_nested_and_balanced(digits_file):
-    whole, _, x_test, _ = load_pair(digits_file, "0-9", 240)
+def test_subsets_are_nested_and_balanced(digits):
+    whole, _, x_test, _ = load_pair(digits, "0-9", 240)
     for size in (2, 4, 64, 240):
-        x, y, same_test, _ = load_pair(digits_file, "0-9", size)
+        x, y, same_test, _ = load_pair(digits, "0-9", size)
         half = size // 2
         assert x.shape == (size, 64)
         assert y.sum() == 0
@@ -85,9 +78,9 @@ def test_subsets_are_nested_and_balanced(digits_file):
 
 
 @pytest.mark.parametrize("size", [-2, 0, 1, 3, 242])
-def test_sizes_that_do_not_exist(digits_file, size):
+def test_sizes_that_do_not_exist(digits, size):
     with pytest.raises(ValueError, match="even, from 2 to 240"):
-        load_pair(digits_file, "0-1", size)
+        load_pair(digits, "0-1", size)
 
 
 def test_unknown_dataset(tmp_path):
@@ -96,16 +89,16 @@ def test_unknown_dataset(tmp_path):
 
 
 @pytest.mark.parametrize("trained", [True, False])
-def test_images_of_finished_networks_do_not_change(digits_file, tmp_path, trained):
+def test_images_of_finished_networks_do_not_change(digits, tmp_path, trained):
     """No fingerprint covers how images are loaded: only this guard tells."""
     path = tmp_path / "data" / "digits.npz"
-    arrays = dict(np.load(digits_file))
+    arrays = dict(np.load(digits))
     arrays["train_3"] = arrays["train_3"][::-1]
     write_npz(path, arrays)
     others = path.read_bytes()
     if not trained:
         prepare("digits", path)
-        assert path.read_bytes() == digits_file.read_bytes()
+        assert path.read_bytes() == digits.read_bytes()
         return
     (tmp_path / "weights" / "pair=0-1").mkdir(parents=True)
     (tmp_path / "weights" / "pair=0-1" / "one.npz").touch()
@@ -157,13 +150,13 @@ def test_a_loader_that_delivers_too_few_images_is_refused(tmp_path, drop_in):
     assert not (tmp_path / "tiny.npz").exists()
 
 
-def test_loading_a_pair_imports_nothing_heavy(digits_file):
+def test_loading_a_pair_imports_nothing_heavy(digits):
     code = (
         "import sys; from smoothcore.datasets import load_pair; load_pair(sys.argv[1], '0-1', 2);"
         "print([m for m in ('sklearn', 'pandas', 'pooch', 'requests') if m in sys.modules])"
     )
     output = subprocess.run(
-        [sys.executable, "-c", code, str(digits_file)],
+        [sys.executable, "-c", code, str(digits)],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert output.strip() == "[]"
@@ -195,9 +188,9 @@ def test_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 5000, -1, -22, -1000])
-def test_truncated_file(digits_file, tmp_path, keep):
+def test_truncated_file(digits, tmp_path, keep):
     path = tmp_path / "digits.npz"
-    path.write_bytes(digits_file.read_bytes()[:keep])
+    path.write_bytes(digits.read_bytes()[:keep])
     with pytest.raises(
         DamagedFileError, match=r"digits\.npz is damaged.*snakemake .*--force -- \S*digits\.npz"
     ):
@@ -205,8 +198,8 @@ def test_truncated_file(digits_file, tmp_path, keep):
 
 
 @pytest.fixture(scope="module")
-def intact(digits_file):
-    return digits_file.read_bytes(), load_pair(digits_file, "0-1", 240)
+def intact(digits):
+    return digits.read_bytes(), load_pair(digits, "0-1", 240)
 
 
 @given(data=st.data())
@@ -252,8 +245,8 @@ def test_every_flipped_bit_of_a_shape_is_noticed(tmp_path, drop_in):
             load_pair(path, "0-1", 2)
 
 
-def test_a_flipped_pixel_is_noticed(digits_file, tmp_path):
-    content = bytearray(digits_file.read_bytes())
+def test_a_flipped_pixel_is_noticed(digits, tmp_path):
+    content = bytearray(digits.read_bytes())
     member = content.index(b"\x93NUMPY", content.index(b"train_0.npy"))
     content[member + 200] ^= 1
     path = tmp_path / "digits.npz"
@@ -278,8 +271,8 @@ def test_a_flipped_pixel_is_noticed(digits_file, tmp_path):
         ({"test_1": np.array([None])}, "allow_pickle"),
     ],
 )
-def test_a_file_of_another_kind(digits_file, tmp_path, change, says):
-    with np.load(digits_file) as archive:
+def test_a_file_of_another_kind(digits, tmp_path, change, says):
+    with np.load(digits) as archive:
         arrays = dict(archive) | change
     np.savez(tmp_path / "digits.npz", **arrays)
     with pytest.raises(DamagedFileError, match=says):
@@ -292,7 +285,7 @@ def test_another_npz(tmp_path):
         load_pair(tmp_path / "weights.npz", "0-1", 2)
 
 
-def test_another_dataset_than_expected(digits_file):
-    load_pair(digits_file, "0-1", 2, dataset="digits")
+def test_another_dataset_than_expected(digits):
+    load_pair(digits, "0-1", 2, dataset="digits")
     with pytest.raises(DamagedFileError, match="holds the dataset 'digits', not mnist"):
-        load_pair(digits_file, "0-1", 2, dataset="mnist")
+        load_pair(digits, "0-1", 2, dataset="mnist")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smoothcore.datasets import load_pair, prepare
+from smoothcore.datasets import load_pair
 from smoothcore.errors import InterruptedRunError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
@@ -27,13 +27,6 @@ RUN = Run("3-5", 32, 7, "none", 0.0, 0.05)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-9, 5)
 SETTINGS = MeasuringSettings(n_samples=9, grid_points=7)
 CODE = {"GN": "gn", "GPL": "gpl", "WP": "wp"}
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    path = tmp_path_factory.mktemp("images") / "digits.npz"
-    prepare("digits", path)
-    return path
 
 
 class Jobs:
@@ -57,9 +50,9 @@ class Jobs:
 
 
 @pytest.fixture
-def jobs(tmp_path, images):
+def jobs(tmp_path, digits):
     """A run that is trained and not measured."""
-    made = Jobs(tmp_path / "trained", images)
+    made = Jobs(tmp_path / "trained", digits)
     made.train()
     return made
 
@@ -97,9 +90,9 @@ def test_what_is_measured(jobs):
         assert values_of(table, name, "none") == {("WP", "exact"): pytest.approx(wp, rel=1e-6)}
 
 
-def test_measures_say_whether_their_run_interpolates(jobs, tmp_path, images):
+def test_measures_say_whether_their_run_interpolates(jobs, tmp_path, digits):
     assert not jobs.measure()["interpolates"].any()
-    other = Jobs(tmp_path / "interpolating", images)
+    other = Jobs(tmp_path / "interpolating", digits)
     other.train(replace(RECIPE, epsilon=10.0))
     assert other.measure()["interpolates"].all()
 
@@ -128,11 +121,11 @@ def test_what_still_holds_is_kept(jobs, computed):
 
 
 @pytest.mark.parametrize("change", ["n_samples", "grid_points", "network"])
-def test_what_no_longer_holds_is_measured_again(jobs, computed, tmp_path, images, change):
+def test_what_no_longer_holds_is_measured_again(jobs, computed, tmp_path, digits, change):
     """Other weights, by a training that ends later, or other settings."""
     before = jobs.measure()
     settings = SETTINGS
-    fresh = Jobs(tmp_path / "fresh", images)
+    fresh = Jobs(tmp_path / "fresh", digits)
     if change == "network":
         jobs.layout.weights(RUN).unlink()
         jobs.train(replace(RECIPE, max_epochs=6))
@@ -162,9 +155,9 @@ def stopped_at(monkeypatch):
 
 @pytest.mark.parametrize("change", ["nothing", "recipe", "code", "data", "versions"])
 def test_a_half_trained_network_is_continued_by_what_began_it_only(
-    tmp_path, images, stopped_at, monkeypatch, change
+    tmp_path, digits, stopped_at, monkeypatch, change
 ):
-    jobs, recipe, code = Jobs(tmp_path / "stopped", images), RECIPE, "code"
+    jobs, recipe, code = Jobs(tmp_path / "stopped", digits), RECIPE, "code"
     with pytest.raises(InterruptedRunError):
         jobs.train(recipe, code)
     if change == "recipe":
@@ -172,7 +165,7 @@ def test_a_half_trained_network_is_continued_by_what_began_it_only(
     if change == "code":
         code = "other code"
     if change == "data":
-        x, *others = load_pair(images, RUN.pair, RUN.size)
+        x, *others = load_pair(digits, RUN.pair, RUN.size)
         monkeypatch.setattr(training, "load_pair", lambda *_: (x + np.float32(0.5), *others))
     if change == "versions":
         monkeypatch.setattr(training, "version", lambda name: "0.0")
@@ -182,10 +175,10 @@ def test_a_half_trained_network_is_continued_by_what_began_it_only(
 
 
 def test_a_record_names_every_kind_of_processor_that_its_run_was_on(
-    tmp_path, images, stopped_at, monkeypatch
+    tmp_path, digits, stopped_at, monkeypatch
 ):
     """Its bits are those of none of them."""
-    jobs = Jobs(tmp_path / "moved", images)
+    jobs = Jobs(tmp_path / "moved", digits)
     for kind in ("CPU A", "CPU B", "CPU A"):
         monkeypatch.setattr(training, "processor", lambda kind=kind: kind)
         with pytest.raises(InterruptedRunError):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smoothcore import engines
-from smoothcore.datasets import load_pair, prepare
+from smoothcore.datasets import load_pair
 from smoothcore.errors import InterruptedRunError
 from smoothcore.network import seeds
 from smoothcore.network.seeds import EpochPermutations, generator, stream
@@ -24,10 +24,8 @@ ENGINES = ["sparse", pytest.param("tensorflow", marks=pytest.mark.tensorflow)]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "digits.npz"
-    prepare("digits", path)
-    return TrainingSet(*load_pair(path, "3-5", 32)[:2])
+def data(digits):
+    return TrainingSet(*load_pair(digits, "3-5", 32)[:2])
 
 
 @pytest.fixture(scope="module")
