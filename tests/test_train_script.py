@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smoothcore.datasets import prepare
 from smoothcore.engines import ENGINES
 from smoothcore.errors import EXIT_INTERRUPTED
 from smoothcore.files import schemas
@@ -27,6 +26,8 @@ from tests.workflow import REPOSITORY, TIMINGS, wait_until
 #: a learning rate so small that a fast machine trains for seconds
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.0002)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-5, 1_000_000)
+TINY = replace(RECIPE, hidden_units=4, max_epochs=1)
+ENDLESS = replace(RECIPE, epsilon=1e-30, max_epochs=10**9)
 MEASURING = MeasuringSettings(n_samples=20, grid_points=10)
 #: the library, wherever the job is started
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
@@ -35,10 +36,10 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
 class ByHand:
     """One run in a folder, trained by hand as `snakemake -np` prints it."""
 
-    def __init__(self, folder, data, run=RUN, recipe=RECIPE, checkpoint_seconds=0.05):
-        self.layout, self.run, self.recipe, self.data = Layout(folder), run, recipe, data
-        self.checkpoint_seconds = checkpoint_seconds
-        self.checkpoint = self.layout.checkpoint(run)
+    def __init__(self, folder, data):
+        self.layout, self.run, self.recipe, self.data = Layout(folder), RUN, RECIPE, data
+        self.checkpoint_seconds = 0.05
+        self.checkpoint = self.layout.checkpoint(RUN)
         folder.mkdir(exist_ok=True)
         self.log = folder / "train.log"
 
@@ -112,24 +113,22 @@ class ByHand:
         wait_until(lambda: self.saved() >= epoch or process.poll() is not None)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "digits.npz"
-    prepare("digits", path)
-    return path
+@pytest.fixture
+def job(digits, tmp_path):
+    return ByHand(tmp_path / "run", digits)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(data, tmp_path_factory):
-    job = ByHand(tmp_path_factory.mktemp("undisturbed"), data)
+def undisturbed(digits, tmp_path_factory):
+    job = ByHand(tmp_path_factory.mktemp("undisturbed"), digits)
     job.train()
     assert job.record()["seconds"] > 0.5  # long enough to be killed in the middle
     return job.results()
 
 
-def test_killed_at_random_moments(data, undisturbed, tmp_path):
+def test_killed_at_random_moments(job, undisturbed):
     """Four kill -9, each after at least one more checkpoint; then it ends with the same bits."""
-    rng, job, epochs = random.Random(1), ByHand(tmp_path / "run", data), [0]
+    rng, epochs = random.Random(1), [0]
     for _ in range(4):
         process = job.start()
         job.wait_for_epoch(epochs[-1] + 1, process)
@@ -148,11 +147,10 @@ def test_killed_at_random_moments(data, undisturbed, tmp_path):
         assert f"from epoch {epoch} of" in line
 
 
-def test_at_most_one_checkpoint_interval_is_lost(data, tmp_path):
+def test_at_most_one_checkpoint_interval_is_lost(job):
     """At every kill the checkpoint is no older than that."""
     interval, rng = 0.5, random.Random(2)
-    endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
-    job = ByHand(tmp_path / "run", data, recipe=endless, checkpoint_seconds=interval)
+    job.recipe, job.checkpoint_seconds = ENDLESS, interval
     for _ in range(3):
         before = job.saved()
         process = job.start()
@@ -168,8 +166,7 @@ def test_at_most_one_checkpoint_interval_is_lost(data, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_saves_and_exits(data, undisturbed, tmp_path, number):
-    job = ByHand(tmp_path / "run", data, checkpoint_seconds=0.05)
+def test_told_to_stop_it_saves_and_exits(job, undisturbed, number):
     process = job.start()
     wait_until(lambda: job.saved() > 0)
     job.checkpoint_seconds = 60
@@ -185,9 +182,8 @@ def test_told_to_stop_it_saves_and_exits(data, undisturbed, tmp_path, number):
     assert job.results() == undisturbed and job.record()["resumes"] == 1
 
 
-def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path):
+def test_a_checkpoint_that_cannot_be_used(job, undisturbed):
     """What else is wrong with one is told apart in `test_checkpoint`."""
-    job = ByHand(tmp_path / "run", data)
     process = job.start()
     wait_until(lambda: job.saved() > 0)
     process.kill()
@@ -201,8 +197,7 @@ def test_a_checkpoint_that_cannot_be_used(data, undisturbed, tmp_path):
     assert job.record()["resumes"] == 0
 
 
-def test_two_at_once_and_then_the_measures(data, undisturbed, tmp_path):
-    job = ByHand(tmp_path / "run", data)
+def test_two_at_once_and_then_the_measures(job, undisturbed, tmp_path):
     first, second = job.start(), job.start()
     assert first.wait(timeout=300) == second.wait(timeout=300) == 0
     said = job.log.read_text()
@@ -220,9 +215,8 @@ def test_two_at_once_and_then_the_measures(data, undisturbed, tmp_path):
     assert not [name for name in files if name.startswith(".tmp")]
 
 
-def test_a_waiting_process_can_be_stopped(data, tmp_path):
-    endless = Recipe("digits", "sparse", 16, 0.1, 4, 1e-30, 10**9)
-    job = ByHand(tmp_path / "run", data, recipe=endless)
+def test_a_waiting_process_can_be_stopped(job):
+    job.recipe = ENDLESS
     first = job.start()
     wait_until(lambda: job.saved() > 0)
     second = job.start()
@@ -257,10 +251,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_one_readable_message(data, tmp_path, name):
+def test_a_mistake_is_one_readable_message(job, tmp_path, name):
     options, changes, words = MISTAKES[name]
-    done = ByHand(tmp_path / "run", data).finish("train", changes, **options)
-    assert_refused(done, words)
+    assert_refused(job.finish("train", changes, **options), words)
     assert not list(tmp_path.rglob("*.npz")) and not list(tmp_path.rglob("*.parquet"))
 
 
@@ -270,7 +263,7 @@ def assert_refused(done, words):
     assert "Traceback" not in done.stderr
 
 
-def test_settings_are_refused_with_every_problem(data, tmp_path):
+def test_settings_are_refused_with_every_problem(job):
     changes = {
         "run.size": "32",
         "run.sede": 1,
@@ -278,7 +271,7 @@ def test_settings_are_refused_with_every_problem(data, tmp_path):
         "recipe": {"dataset": "digits", "alpha": True, "batch_size": 0},
         "colour": "red",
     }
-    done = ByHand(tmp_path / "run", data).finish("train", changes)
+    done = job.finish("train", changes)
     assert done.returncode == 1
     problems = done.stderr.split("error: the settings are not valid:\n")[1].splitlines()
     assert problems == [
@@ -295,28 +288,27 @@ def test_settings_are_refused_with_every_problem(data, tmp_path):
     ]
 
 
-def test_nothing_to_measure(data, tmp_path):
-    done = ByHand(tmp_path / "run", data).finish("measure")
-    assert_refused(done, "lambda-0.0_lr-0.0002.npz does not exist")
+def test_nothing_to_measure(job):
+    assert_refused(job.finish("measure"), "lambda-0.0_lr-0.0002.npz does not exist")
 
 
-@pytest.mark.parametrize("kept", ["weights", "record", "curve"])
-def test_another_seed_does_not_overwrite_a_finished_run(data, tmp_path, kept):
+def test_another_seed_does_not_overwrite_a_finished_run(job):
     """By hand, with the paths of a run that is there; whichever of its files is left."""
-    job = ByHand(tmp_path / "run", data, recipe=replace(RECIPE, max_epochs=20))
+    job.recipe = replace(RECIPE, max_epochs=20)
     job.train()
-    path = getattr(job.layout, kept)(RUN)
-    for kind in {"weights", "record", "curve"} - {kept}:
-        getattr(job.layout, kind)(RUN).unlink()
-    before = path.read_bytes()
-    done = job.finish("train", {"run.seed": 1})
-    assert_refused(done, f"{path} holds another run")
-    assert "'seed': 0" in done.stderr and "Name another file, or delete this one." in done.stderr
-    assert path.read_bytes() == before
+    paths = [of(RUN) for of in (job.layout.weights, job.layout.record, job.layout.curve)]
+    for path, before in [(path, path.read_bytes()) for path in paths]:
+        for other in paths:
+            other.unlink(missing_ok=True)
+        path.write_bytes(before)
+        done = job.finish("train", {"run.seed": 1})
+        assert_refused(done, f"{path} holds another run")
+        assert "'seed': 0" in done.stderr
+        assert "Name another file, or delete this one." in done.stderr
+        assert [(p, p.read_bytes()) for p in paths if p.exists()] == [(path, before)]
 
 
-def test_code_that_was_edited_since_the_workflow_started_is_refused(data, tmp_path):
-    job = ByHand(tmp_path / "run", data)
+def test_code_that_was_edited_since_the_workflow_started_is_refused(job):
     assert_refused(job.finish("train", code="0" * 16), "the code behind none is not the one that")
     told = json.dumps({"WP": "0" * 16})
     assert_refused(job.finish("measure", code=told), "the code behind WP is not the one that")
@@ -324,22 +316,22 @@ def test_code_that_was_edited_since_the_workflow_started_is_refused(data, tmp_pa
 
 
 @pytest.mark.parametrize("script", ["train", "measure"])
-def test_the_help_has_an_example_that_is_accepted(data, tmp_path, script):
+def test_the_help_has_an_example_that_is_accepted(job, script):
     done = subprocess.run(
         [sys.executable, "-P", "-m", f"workflow_scripts.{script}", "--help"],
         env=ENVIRONMENT, capture_output=True, text=True,
     )  # fmt: skip
     (example,) = (line.strip() for line in done.stdout.splitlines() if line.startswith("  {"))
     # its settings are in order: what is refused is that the images are of another dataset
-    said = ByHand(tmp_path / "run", data).finish(script, settings=example)
+    said = job.finish(script, settings=example)
     assert "settings are not valid" not in said.stderr
     assert ("not mnist" if script == "train" else "does not exist") in said.stderr
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_job_imports_no_library_that_it_does_not_use(data, tmp_path, engine):
+def test_a_job_imports_no_library_that_it_does_not_use(job, engine):
     """Each of them costs time and memory, in every job."""
-    job = ByHand(tmp_path / "run", data, recipe=Recipe("digits", engine, 4, 0.1, 4, 1e-5, 1))
+    job.recipe = replace(TINY, engine=engine)
     environment = ENVIRONMENT | {"PYTHONPROFILEIMPORTTIME": "1"}
     for script, unused in (("train", ("pandas.", "scipy.linalg._")), ("measure", ("pandas.",))):
         done = subprocess.run(
@@ -351,8 +343,8 @@ def test_a_job_imports_no_library_that_it_does_not_use(data, tmp_path, engine):
         assert [name for name in imported if name.startswith(unused)] == []
 
 
-def test_a_file_where_the_folder_should_be(data, tmp_path):
-    job = ByHand(tmp_path / "run", data, recipe=Recipe("digits", "sparse", 4, 0.1, 4, 1e-5, 1))
+def test_a_file_where_the_folder_should_be(job, tmp_path):
+    job.recipe = TINY
     (tmp_path / "run" / "weights").write_text("in the way")
     done = job.finish()
     assert done.returncode == 1 and "Traceback" not in done.stderr
@@ -360,9 +352,8 @@ def test_a_file_where_the_folder_should_be(data, tmp_path):
     assert "a file is where its folder should be" in done.stderr
 
 
-def test_no_checkpoint_can_be_saved_and_training_goes_on(data, undisturbed, tmp_path):
+def test_no_checkpoint_can_be_saved_and_training_goes_on(job, undisturbed):
     """Neither the checkpoint nor the weights fit under the limit of the file size."""
-    job = ByHand(tmp_path / "run", data)
     done = subprocess.run(
         ["bash", "-c", 'ulimit -f 1; "$@" 2>&1 | cat', "-", *job.command()],
         env=ENVIRONMENT, capture_output=True, text=True, timeout=300,
