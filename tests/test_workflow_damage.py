@@ -125,6 +125,7 @@ def test_a_copy_of_another_study(study):
         assert "Or run `snakemake`, and delete the files that it leaves as they are: " in said
         assert "it makes them again, and trains the runs that have no weights." in said
     assert (other.folder / table).read_bytes() == before
+    assert not (other.results / "partial" / "measures.parquet").exists()
     for run in old:
         layout.record(run).unlink()
     assert other.planned(table)["train"] == 6

@@ -124,16 +124,6 @@ def dry_runs(finished, tmp_path_factory):
         return dict(zip(CASES, pool.map(dry_run, range(len(CASES)), CASES.values()), strict=True))
 
 
-def test_partial_tables_are_no_mixture_of_two_codes(finished, tmp_path):
-    """Nothing missing is computed for them, and nothing stale either."""
-    repository = copy_repository(tmp_path / "x", {"smoothcore/measures/wp.py": with_a_constant})
-    study = finished.copy_to(tmp_path / "study", repository)
-    said = study.snakemake("results/tiny/partial/measures.parquet", fails=True)
-    assert f"{RUNS} of {RUNS} runs were not made with the settings and the code" in said
-    assert said.count(".parquet has WP of other code\n") == 3
-    assert not (study.results / "partial" / "measures.parquet").exists()
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_an_edit_makes_stale_what_it_can_change(dry_runs, name):
     _, trained, measured, later, changes = CASES[name]
