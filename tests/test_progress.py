@@ -28,6 +28,18 @@ def tally(jobs=JOBS):
     return Tally({job.id: job for job in jobs})
 
 
+def event(handler, name, **fields):
+    handler.handle(logging.makeLogRecord({"event": name, **fields}))
+
+
+def told(jobs=JOBS, **options):
+    """Return a handler that was told which jobs there are, and what it writes to."""
+    out = io.StringIO()
+    handler = RunProgress(lambda: jobs, **{"stream": out, **options})
+    event(handler, "run_info")
+    return handler, out
+
+
 def test_jobs_of_another_workflow_count_for_nothing():
     t = tally()
     for job_id in (98, 99):
@@ -39,12 +51,10 @@ def test_jobs_of_another_workflow_count_for_nothing():
 
 @pytest.mark.parametrize("state", ["running", "submitted"])
 def test_jobs_of_one_run_that_were_submitted_together_are_one_run(state):
-    out, submits = io.StringIO(), state == "submitted"
-    shown = RunProgress(lambda: JOBS, submits=lambda: submits, stream=out, clock=lambda: 0.0)
-    shown.emit(logging.makeLogRecord({"event": "run_info"}))
+    handler, out = told(submits=lambda: state == "submitted", clock=lambda: 0.0)
     for job_id in (1, 2):
-        shown.emit(logging.makeLogRecord({"event": "job_info", "jobid": job_id}))
-    shown.close()
+        event(handler, "job_info", jobid=job_id)
+    handler.close()
     assert f"0 of 2 runs done, 1 {state} ({SMALL})" in out.getvalue()
 
 
@@ -121,16 +131,9 @@ def test_a_failed_job_is_not_waited_for():
     assert not t.failed
 
 
-def event(handler, name, **fields):
-    record = logging.LogRecord("x", logging.INFO, "", 0, None, (), None)
-    record.__dict__.update(fields, event=name)
-    handler.handle(record)
-
-
 def test_what_is_said():
-    out, now = io.StringIO(), [0.0]
-    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
-    event(handler, "run_info")
+    now = [0.0]
+    handler, out = told(clock=lambda: now[0])
     event(handler, "job_info", jobid=1)
     event(handler, "job_info", jobid=3)
     now[0] = 20.0
@@ -146,15 +149,13 @@ def test_what_is_said():
 
 def test_while_a_long_run_trains_it_says_what_its_log_says(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "_HEARTBEAT_SECONDS", 0.01)
-    log, out, now = tmp_path / "train.log", io.StringIO(), [0.0]
-    told = threading.Event()
-    monkeypatch.setattr(out, "flush", lambda: told.set() if "12 min" in out.getvalue() else None)
+    log, now, said = tmp_path / "train.log", [0.0], threading.Event()
     log.write_text("pair 4-9\nepoch 3021  loss 3.2e-05  = 3.2 ε\n", encoding="utf-8")
-    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
-    event(handler, "run_info")
+    handler, out = told(clock=lambda: now[0])
+    monkeypatch.setattr(out, "flush", lambda: said.set() if "12 min" in out.getvalue() else None)
     event(handler, "job_info", jobid=3, log=[str(log)])
     now[0] = 720.0
-    assert told.wait(10)
+    assert said.wait(10)
     handler.close()
     lines = [line.partition("] ")[2] for line in out.getvalue().splitlines()]
     assert f"0 of 2 runs done, 1 running ({LARGE}), about 4.9 min left" in lines
@@ -163,10 +164,9 @@ def test_while_a_long_run_trains_it_says_what_its_log_says(tmp_path, monkeypatch
 
 def test_without_events_of_finished_jobs_snakemake_is_asked():
     """With --quiet it does not tell."""
-    done, out = set(), io.StringIO()
+    done = set()
     jobs = [job._replace(is_done=lambda job=job: job.id in done) for job in JOBS[:4]]
-    handler = RunProgress(lambda: jobs, stream=out)
-    event(handler, "run_info")
+    handler, out = told(jobs)
     for job in jobs:
         event(handler, "job_info", jobid=job.id)
         done.add(job.id)
@@ -174,20 +174,23 @@ def test_without_events_of_finished_jobs_snakemake_is_asked():
     assert out.getvalue().endswith("2 of 2 runs done\n")
 
 
+@pytest.fixture
+def two_runs(empty) -> Workflow:
+    """A study of two runs that end at once."""
+    empty.config["training"]["max_epochs"] = 2
+    empty.config |= {"pairs": ["0-1"], "optimality": None}
+    empty.write()
+    return empty
+
+
 @pytest.mark.workflow
-def test_a_quiet_study_ends_with_all_of_its_runs_done(tmp_path):
-    study = Workflow(tmp_path)
-    study.config["training"]["max_epochs"] = 2
-    study.config["pairs"] = ["0-1"]
-    study.write()
-    said = study.snakemake("--quiet", "--until", "measure")
-    assert said.rstrip().endswith("4 of 4 runs done"), said
+def test_a_quiet_study_ends_with_all_of_its_runs_done(two_runs):
+    said = two_runs.snakemake("--quiet", "--until", "measure")
+    assert said.rstrip().endswith("2 of 2 runs done"), said
 
 
 def test_a_dry_run_says_what_it_would_cost():
-    out = io.StringIO()
-    handler = RunProgress(lambda: JOBS, dry_run=lambda: True, stream=out)
-    event(handler, "run_info")
+    handler, out = told(dry_run=lambda: True)
     event(handler, "job_info", jobid=1)
     handler.close()
     assert out.getvalue().endswith("2 runs would be computed, about 17 core minutes\n")
@@ -212,8 +215,7 @@ class Closed(io.StringIO):
 def test_a_stream_that_is_closed_ends_nothing(stream):
     if type(stream) is io.StringIO:
         stream.close()  # ValueError: I/O operation on closed file
-    handler = RunProgress(lambda: JOBS, stream=stream)
-    event(handler, "run_info")
+    handler, _ = told(stream=stream)
     for job in JOBS:
         event(handler, "job_info", jobid=job.id)
         event(handler, "job_finished", job_id=job.id)
@@ -222,14 +224,10 @@ def test_a_stream_that_is_closed_ends_nothing(stream):
 
 
 @pytest.mark.workflow
-def test_a_study_goes_on_when_its_terminal_is_closed(tmp_path):
-    study = Workflow(tmp_path)
-    study.config["training"]["max_epochs"] = 2
-    study.config["pairs"] = ["0-1"]
-    study.write()
+def test_a_study_goes_on_when_its_terminal_is_closed(two_runs):
     mine, its = pty.openpty()
     process = subprocess.Popen(
-        study.command("--until", "train"), stdout=its, stderr=its, start_new_session=True
+        two_runs.command("--until", "train"), stdout=its, stderr=its, start_new_session=True
     )
     os.close(its)
     said = b""
@@ -237,7 +235,7 @@ def test_a_study_goes_on_when_its_terminal_is_closed(tmp_path):
         said += os.read(mine, 1000)
     os.close(mine)
     assert process.wait(timeout=300) == 0
-    assert all(study.layout.weights(run).exists() for run in study.runs)
+    assert all(two_runs.layout.weights(run).exists() for run in two_runs.runs)
 
 
 def test_a_fault_of_its_own_ends_nothing(capsys):
@@ -249,9 +247,8 @@ def test_a_fault_of_its_own_ends_nothing(capsys):
 
 
 def test_of_several_jobs_the_one_that_runs_longest_is_spoken_of():
-    out, now = io.StringIO(), [0.0]
-    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: now[0])
-    event(handler, "run_info")
+    now = [0.0]
+    handler, out = told(clock=lambda: now[0])
     event(handler, "job_info", jobid=3)
     now[0] = 60.0
     event(handler, "job_info", jobid=1)
@@ -262,9 +259,7 @@ def test_of_several_jobs_the_one_that_runs_longest_is_spoken_of():
 
 
 def test_what_was_running_when_it_was_interrupted_is_not_spoken_of():
-    out = io.StringIO()
-    handler = RunProgress(lambda: JOBS, interrupted=lambda: True, stream=out, clock=lambda: 0.0)
-    event(handler, "run_info")
+    handler, out = told(interrupted=lambda: True, clock=lambda: 0.0)
     for job_id in (1, 2, 3):
         event(handler, "job_info", jobid=job_id)
     event(handler, "job_finished", job_id=1)
@@ -274,19 +269,16 @@ def test_what_was_running_when_it_was_interrupted_is_not_spoken_of():
 
 
 def test_every_job_of_a_group_that_failed_is_named():
-    out = io.StringIO()
-    handler = RunProgress(lambda: JOBS, stream=out, clock=lambda: 0.0)
-    event(handler, "run_info")
+    handler, out = told(clock=lambda: 0.0)
     jobs = [{"jobid": i, "rule_name": "train", "log": []} for i in (1, 3)]
     event(handler, "group_error", job_error_info=jobs)
     assert f"train of {SMALL}" in out.getvalue() and f"train of {LARGE}" in out.getvalue()
 
 
 def test_many_changes_are_cut_short_and_hours_are_hours():
-    out, jobs = io.StringIO(), [JOBS[0]._replace(seconds=7200.0)]
     changes = [f"change {k}" for k in range(12)]
-    handler = RunProgress(lambda: jobs, changes=lambda: changes, dry_run=lambda: True, stream=out)
-    event(handler, "run_info")
+    jobs = [JOBS[0]._replace(seconds=7200.0)]
+    handler, out = told(jobs, changes=lambda: changes, dry_run=lambda: True)
     handler.close()
     assert "1 run would be computed, about 2.0 core hours\n" in out.getvalue()
     assert "change 9\n" in out.getvalue() and "change 10" not in out.getvalue()
