@@ -1,12 +1,12 @@
 """Started from anywhere, lying anywhere, imported into another workflow. Real snakemake."""
 
+import re
 import subprocess
 import sys
 
 import pytest
-import yaml
 
-from tests.workflow import CONFIG, SNAKEMAKE, Workflow, copy_repository, planned
+from tests.workflow import CONFIG, REPOSITORY, SNAKEMAKE, Workflow, copy_repository, planned
 
 pytestmark = pytest.mark.workflow
 
@@ -31,19 +31,18 @@ def test_any_checkout_and_working_folder(tmp_path):
     assert (study.folder / one_run(study)).exists()
 
 
-IMPORTING = """
+#: as docs/elsewhere.md tells it
+PAGE = (REPOSITORY / "docs" / "elsewhere.md").read_text(encoding="utf-8")
+(MODULE,) = re.findall(r'^```python title="Snakefile"\n(.*?)^```$', PAGE, re.M | re.S)
+
+IMPORTING = f"""
 configfile: "own.yaml"
 
 rule hello:
     output: "hello.txt"
-    shell: "echo {config[colour]} > {output}"
+    shell: "echo {{config[colour]}} > {{output}}"
 
-module smooth:
-    snakefile: "SNAKEFILE"
-    CONFIG
-
-use rule * from smooth as smooth_*
-
+{MODULE}
 rule both:
     default_target: True
     input: rules.smooth_all.input, rules.hello.output
@@ -56,10 +55,11 @@ class Importing:
     def __init__(self, folder, study: dict | None, repository):
         self.folder = folder
         folder.mkdir()
-        snakefile = IMPORTING.replace("SNAKEFILE", str(repository / "Snakefile"))
-        own = "" if study is None else 'config: config["smooth"]'
-        (folder / "Snakefile").write_text(snakefile.replace("CONFIG", own))
-        (folder / "own.yaml").write_text(yaml.safe_dump({"colour": "red", "smooth": study}))
+        snakefile = IMPORTING.replace("path/to/this/Snakefile", str(repository / "Snakefile"))
+        (config,) = re.findall(r"config: \{.*\}", snakefile)
+        own = "" if study is None else f"config: {study}"
+        (folder / "Snakefile").write_text(snakefile.replace(config, own))
+        (folder / "own.yaml").write_text("colour: red\n")
         # of the importing workflow: none of this one's business
         (folder / "config.yaml").write_text("anything: else\n")
 
