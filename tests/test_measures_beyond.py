@@ -172,7 +172,7 @@ class TestAgainstTheDefinitions:
             variation = np.abs(np.diff(slopes)).sum()
             assert value("RN", network, points_1d(0)) == pytest.approx(variation, abs=1e-11)
 
-    def test_r_norm_is_the_weights_weights_productunless_hyperplanes_coincide(self, rng):
+    def test_r_norm_is_the_weights_product_unless_hyperplanes_coincide(self, rng):
         network = random_network(rng, 4, 12)
         x = np.zeros((1, 4))
         weights_product = wp.weights_product(network)

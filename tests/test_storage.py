@@ -108,24 +108,6 @@ def test_nothing_is_visible_before_it_is_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
 
 
-def test_temporary_files_of_dead_writers_are_removed(tmp_path):
-    path = tmp_path / "out.txt"
-    code = (
-        "import os, sys; from pathlib import Path\n"
-        "from smoothcore.files.storage import atomic_write\n"
-        "with atomic_write(Path(sys.argv[1])) as t:\n    t.write_text('half'); os._exit(9)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert len(list(tmp_path.iterdir())) == 1 and not path.exists()
-    with storage.atomic_write(path) as temporary:
-        temporary.write_text("whole")
-    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
-    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    storage.remove(path)
-    storage.remove(path)
-    assert not list(tmp_path.iterdir())
-
-
 KILLED = """
 import os, sys
 from pathlib import Path
@@ -134,6 +116,19 @@ with atomic_write(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     os._exit(9)
 """
+
+
+def test_temporary_files_of_dead_writers_are_removed(tmp_path):
+    path = tmp_path / "out.txt"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1 and not path.exists()
+    with storage.atomic_write(path) as temporary:
+        temporary.write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    storage.remove(path)
+    storage.remove(path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
