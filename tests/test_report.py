@@ -457,29 +457,31 @@ def test_a_measure_with_the_values_of_the_penalized_one_is_no_other():
     assert answer.on_effects(effects)[0].startswith("Of 1 effects")
 
 
+EFFECTS = pd.DataFrame(
+    {
+        "regularizer": "GN", "lambda": 1e-3, "penalized": "GN",
+        "measure": ["GN", "GPL", "WP"], "estimator": ["sampled", "sampled", "exact"],
+        "mean": [0.4, 0.7, 1.2], "std": 0.1, "low": [0.3, 0.6, 1.1], "high": [0.5, 0.8, 1.3],
+        "n_matched": 45, "n_pairs": 45,
+    }
+)  # fmt: skip
+
+
 def test_the_sentences_on_other_measures_follow_from_the_effects():
-    effects = pd.DataFrame(
-        {
-            "regularizer": "GN", "lambda": 1e-3, "penalized": "GN",
-            "measure": ["GN", "GPL", "WP"], "estimator": ["sampled", "sampled", "exact"],
-            "mean": [0.4, 0.7, 1.2], "std": 0.1, "low": [0.3, 0.6, 1.1], "high": [0.5, 0.8, 1.3],
-            "n_matched": 45, "n_pairs": 45,
-        }
-    )  # fmt: skip
-    (first,) = answer.on_effects(effects)
+    (first,) = answer.on_effects(EFFECTS)
     assert "Of 2 effects" in first and "below 1 in 1 and above 1 in 1" in first
     assert "the penalty GN lowers GPL most (×\xa00.700, 0.600 to 0.800, 45 pairs)" in first
     assert "the penalty GN raises WP most (×\xa01.200" in first
-    few = answer.on_effects(effects.assign(n_pairs=3))[1]
+    few = answer.on_effects(EFFECTS.assign(n_pairs=3))[1]
     assert few == "Fewer than 10 pairs are too few for a verdict."
-    none = answer.on_effects(effects.assign(low=0.9, high=1.1))
+    none = answer.on_effects(EFFECTS.assign(low=0.9, high=1.1))
     assert "below 1 in 0 and above 1 in 0" in none[0]
     assert none[1] == "No measure is lowered by the penalty on another one."
     # an effect on few pairs is no record where others are on enough; one pair has no interval
-    few = answer.on_effects(effects.assign(n_pairs=[45, 9, 45]))
+    few = answer.on_effects(EFFECTS.assign(n_pairs=[45, 9, 45]))
     assert "Of 1 effects" in few[0] and "lowers" not in few[0] and "raises WP most" in few[0]
     assert few[1] == "1 effects on fewer than 10 pairs are left out."
-    (one,) = answer.on_effects(effects.assign(n_pairs=1, low=NAN, high=NAN))
+    (one,) = answer.on_effects(EFFECTS.assign(n_pairs=1, low=NAN, high=NAN))
     assert one.startswith("No penalty can be compared yet")
 
 
@@ -502,17 +504,9 @@ def test_ten_pairs_and_four_sizes_are_enough():
     enough = Compared(0.2, 0.1, 0.1, 0.3, paper_mean=0.2, n_pairs=10, n_sizes=4)
     assert enough.verdict == "within"
     assert replace(enough, n_pairs=9).too_few and replace(enough, n_sizes=3).too_few
-    effects = pd.DataFrame(
-        {
-            "regularizer": "GN", "lambda": 1e-3, "penalized": "GN", "measure": ["GN", "GPL", "WP"],
-            "estimator": ["sampled", "sampled", "exact"], "mean": [0.4, 0.7, 1.2], "std": 0.1,
-            "low": [0.3, 0.6, 1.1], "high": [0.5, 0.8, 1.3], "n_matched": 45,
-            "n_pairs": [45, 10, 45],
-        }
-    )  # fmt: skip
-    (first,) = answer.on_effects(effects)
+    (first,) = answer.on_effects(EFFECTS.assign(n_pairs=[45, 10, 45]))
     assert "Of 2 effects" in first
-    rates = effects[1:2].assign(learning_rate=0.01, other_rate=0.1, low=0.6, high=0.7)
+    rates = EFFECTS[1:2].assign(n_pairs=10, learning_rate=0.01, other_rate=0.1, low=0.6, high=0.7)
     assert "GPL" in answer.at_other_rates([finding("GPL", 1.0, 0.9)], rates, 0.01)
 
 

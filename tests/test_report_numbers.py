@@ -162,15 +162,17 @@ def test_the_strip_of_table_2_is_drawn_from_0_to_1_2():
     assert '<circle class="ours" cx="48.0"' in cell.text  # the middle of 2 … 94
 
 
+TAUS = pd.DataFrame(
+    [
+        ("0-1", 0, "GN", "sampled", 1.0), ("0-1", 1, "GN", "sampled", 0.5),
+        ("0-1", 0, "GN", "exact", -1.0), ("2-3", 0, "WP", "exact", -0.25),
+    ],
+    columns=["pair", "seed", "measure", "estimator", "tau"],
+)  # fmt: skip
+
+
 def test_pair_by_pair():
     """Means over seeds, of the main estimators, at the reported λ."""
-    taus = pd.DataFrame(
-        [
-            ("0-1", 0, "GN", "sampled", 1.0), ("0-1", 1, "GN", "sampled", 0.5),
-            ("0-1", 0, "GN", "exact", -1.0), ("2-3", 0, "GN", "sampled", -0.25),
-        ],
-        columns=["pair", "seed", "measure", "estimator", "tau"],
-    )  # fmt: skip
     r_norms = pd.DataFrame(
         [
             ("0-1", "FPL", "FPL", "sampled", 0.9, False),
@@ -179,9 +181,9 @@ def test_pair_by_pair():
         ],
         columns=["pair", "regularizer", "measure", "estimator", "r_norm", "reported"],
     )
-    assert shown(tables.pairs(taus, r_norms)) == [
-        {"Pair": "0-1", "τ GN": "0.75", "rnorm FPL": "0.30"},
-        {"Pair": "2-3", "τ GN": "−0.25", "rnorm FPL": "–"},
+    assert shown(tables.pairs(TAUS, r_norms)) == [
+        {"Pair": "0-1", "τ GN": "0.75", "τ WP": "–", "rnorm FPL": "0.30"},
+        {"Pair": "2-3", "τ GN": "–", "τ WP": "−0.25", "rnorm FPL": "–"},
     ]
 
 
@@ -219,14 +221,7 @@ def test_where_the_compute_went(tmp_path):
 
 
 def test_the_map_of_taus_shows_means_over_seeds_of_the_main_estimator():
-    taus = pd.DataFrame(
-        [
-            ("0-1", 0, "GN", "sampled", 1.0), ("0-1", 1, "GN", "sampled", 0.5),
-            ("0-1", 0, "GN", "exact", -1.0), ("2-3", 0, "WP", "exact", -0.25),
-        ],
-        columns=["pair", "seed", "measure", "estimator", "tau"],
-    )  # fmt: skip
-    axes = plots.tau_by_pair(taus).axes[0]
+    axes = plots.tau_by_pair(TAUS).axes[0]
     assert [text.get_text() for text in axes.texts] == ["0.75", "–", "–", "−0.25"]
 
 
@@ -278,9 +273,7 @@ def test_loss_curves_are_darker_for_more_images_and_epsilon_is_marked():
 
 
 def test_colours_of_the_map_run_from_minus_1_to_1():
-    columns = ["pair", "seed", "measure", "estimator", "tau"]
-    taus = pd.DataFrame([("0-1", 0, "GN", "sampled", 0.5)], columns=columns)
-    assert plots.tau_by_pair(taus).axes[0].collections[0].get_clim() == (-1, 1)
+    assert plots.tau_by_pair(TAUS[1:2]).axes[0].collections[0].get_clim() == (-1, 1)
 
 
 # -- sentences ------------------------------------------------------------------------------------
