@@ -50,18 +50,14 @@ def study(request) -> Study:
 
 
 def test_paper_study_is_the_grid_of_the_paper():
+    """Its runs are counted in `test_grid`."""
     study = load_study(read("config.yaml"))
     assert study.name == "paper"
     assert len(study.pairs) == len(set(study.pairs)) == 45
-    table1 = study.monotonicity
-    assert table1.sizes == (64, 128, 256, 512, 1024, 2048, 4096, 8192)
-    assert len(study.pairs) * len(table1.sizes) * len(table1.seeds) == 1080
+    assert study.monotonicity.sizes == (64, 128, 256, 512, 1024, 2048, 4096, 8192)
     grids = study.optimality.regularizers
     assert list(grids) == ["GN", "WP", "FPL", "GPL"]
-    learning_rates = {grid.learning_rate for grid in grids.values()}
-    assert learning_rates == {0.01, 0.1}
-    per_pair = sum(len(grid.lambdas) for grid in grids.values()) + len(learning_rates)
-    assert len(study.pairs) * per_pair * len(study.optimality.seeds) == 495
+    assert {grid.learning_rate for grid in grids.values()} == {0.01, 0.1}
     assert grids["GN"].lambdas == (1e-5, 1e-4, 1e-3)
     assert study.training.epsilon == 1e-5
     assert study.training.max_epochs == 25_000
