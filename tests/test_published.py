@@ -119,8 +119,7 @@ def test_what_is_published_says_what_made_it(finished, checkout):
     assert not list(checkout.results.rglob("*.npz"))
 
 
-def test_code_that_is_known_to_be_equal_is_published_with_its_runs(finished, tmp_path):
-    study = finished.copy_to(tmp_path / "study")
+def test_code_that_is_known_to_be_equal_is_published_with_its_runs(study, tmp_path):
     adopt(study.results, [("new", "old")], {})
     publish(study.results, tmp_path / "elsewhere")
     assert read_adopted(tmp_path / "elsewhere") == {"new": "old"}
@@ -184,9 +183,8 @@ def test_runs_that_are_published_later_count_as_there_too(finished, checkout):
     assert tables_to_restore(root) is None
 
 
-def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
+def test_a_study_that_has_grown_is_not_published_as_whole(study, tmp_path):
     """Its report is of the smaller one."""
-    study = finished.copy_to(tmp_path / "grown")
     study.config["pairs"].append("4-9")
     grid = study.results / "grid.parquet"
     asked = study_of(study.config)
@@ -196,8 +194,7 @@ def test_a_study_that_has_grown_is_not_published_as_whole(finished, tmp_path):
         publish(study.results, tmp_path / "elsewhere")
 
 
-def test_tables_that_do_not_belong_together_are_not_published(finished, tmp_path):
-    study = finished.copy_to(tmp_path / "study")
+def test_tables_that_do_not_belong_together_are_not_published(study, tmp_path):
     partial = study.results / "partial"
     partial.mkdir()
     for name in (*COLLECTED, "report.html"):
@@ -421,8 +418,7 @@ def test_starts_that_only_ask_restore_nothing(checkout):
     assert not (checkout.results / "runs").exists()
 
 
-def test_a_pair_has_all_its_files(finished, tmp_path):
-    study = finished.copy_to(tmp_path / "copy")
+def test_a_pair_has_all_its_files(study):
     run = study.run_at(size=16)
     study.layout.record(run).unlink()
     pair = f"pair_{run.pair.replace('-', '_')}"
