@@ -85,6 +85,12 @@ def run_engine(engine: Engine, problem: Problem) -> tuple[TwoLayerNetwork, np.nd
     )
 
 
+def bits(network: TwoLayerNetwork) -> dict[str, tuple]:
+    """Return type, shape and bytes of each parameter."""
+    arrays = {name: getattr(network, name) for name in ("W", "beta", "v", "c")}
+    return {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}
+
+
 def distance(got: TwoLayerNetwork, expected: TwoLayerNetwork) -> float:
     """Return the largest over the parameters of ‖got − expected‖ / ‖expected‖ (Frobenius norms)."""
     return max(

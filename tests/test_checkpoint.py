@@ -7,6 +7,7 @@ from smoothcore.files.storage import write_npz
 from smoothcore.network.two_layer import initialize
 from smoothcore.training import checkpoint
 from smoothcore.training.checkpoint import TrainingState
+from tests.engine_cases import bits
 
 IDENTITY = '{"run": 1}'
 
@@ -32,10 +33,7 @@ def state():
 
 
 def same(found: TrainingState, state: TrainingState) -> bool:
-    return all(
-        getattr(found.network, name).tobytes() == getattr(state.network, name).tobytes()
-        for name in ("W", "beta", "v", "c")
-    ) and (
+    return bits(found.network) == bits(state.network) and (
         (found.epoch, found.running_loss, found.curve_epochs, found.curve_losses, found.seconds)
         == (state.epoch, state.running_loss, state.curve_epochs, state.curve_losses, state.seconds)
     )

@@ -14,6 +14,7 @@ from smoothcore.network.two_layer import initialize
 from tests import engine_cases
 from tests.engine_cases import (
     OBJECTIVES,
+    bits,
     create,
     objective,
     random_problem,
@@ -56,10 +57,6 @@ def assert_agrees(got, expected):
     assert engine_cases.distance(network, expected[0]) < ROUNDING
     # a loss L comes from errors of about sqrt(L), each carrying the rounding of an f near 1
     np.testing.assert_allclose(np.sqrt(losses), np.sqrt(expected[1]), rtol=0, atol=1e-6)
-
-
-def same_bits(one, other):
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in PARAMETERS)
 
 
 @pytest.mark.parametrize("regularizer", OBJECTIVES)
@@ -114,7 +111,7 @@ def test_split_calls_give_the_same_bits_from_one_compilation(regularizer):
     for start, stop in ((0, 1), (1, 7), (7, 10)):
         network, more = engine.run_epochs(network, problem.permutations, start, stop, 0.0)
         pieces.append(more)
-    assert same_bits(network, whole)
+    assert bits(network) == bits(whole)
     assert np.array_equal(np.concatenate(pieces), losses)
     assert engine.trace_count == 1
 
@@ -136,7 +133,7 @@ def test_stops_after_the_first_epoch_below_the_screen():
     network, until = engine.run_epochs(problem.network, problem.permutations, 0, 10, screen)
     assert np.array_equal(until, losses[:6])
     six, _ = engine.run_epochs(problem.network, problem.permutations, 0, 6, 0.0)
-    assert same_bits(network, six)
+    assert bits(network) == bits(six)
 
 
 def test_a_screen_above_every_loss_stops_after_one_epoch():

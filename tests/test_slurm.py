@@ -16,7 +16,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
@@ -27,6 +26,7 @@ from smoothcore.study.config import load_study
 from smoothcore.study.grid import all_runs
 from smoothcore.study.run import Run
 from tests import slurm_cluster
+from tests.engine_cases import bits
 from tests.slurm_cluster import NODES, Cluster
 
 pytestmark = [
@@ -229,12 +229,10 @@ def test_both_nodes_did_work(story):
 
 def test_weights_are_those_of_a_local_run_to_the_last_bit(story):
     for run in story.runs:
-        networks = [
-            read_weights(where / LAYOUT.weights(run)) for where in (story.study, story.local)
-        ]
-        for name in ("W", "beta", "v", "c"):
-            one, other = (np.asarray(getattr(network, name)) for network in networks)
-            assert one.tobytes() == other.tobytes(), f"{name} of {run}"
+        one, other = (
+            bits(read_weights(where / LAYOUT.weights(run))) for where in (story.study, story.local)
+        )
+        assert one == other, run
 
 
 def test_a_job_that_hit_its_time_limit_was_sent_again_and_continued(story):

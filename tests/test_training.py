@@ -16,7 +16,7 @@ from smoothcore.study.run import Run
 from smoothcore.training import loop as training
 from smoothcore.training.loop import TrainingSet, train
 from smoothcore.training.recipe import Recipe
-from tests import reference
+from tests import engine_cases, reference
 
 RUN = Run("3-5", 32, 0, "none", 0.0, 0.05)
 RECIPE = Recipe("digits", "sparse", 16, 0.1, 4, 1e-3, 20_000)
@@ -36,7 +36,6 @@ def undisturbed(data):
 def bits(outcome):
     """Everything of an outcome that must not depend on how the run was carried out."""
     state = outcome.state
-    net = state.network
     return (
         outcome.status,
         outcome.training_loss,
@@ -45,8 +44,7 @@ def bits(outcome):
         state.running_loss,
         tuple(state.curve_epochs),
         tuple(state.curve_losses),
-        tuple(p.tobytes() for p in (net.W, net.beta, net.v, net.c)),
-        tuple(p.dtype.str for p in (net.W, net.beta, net.v, net.c)),
+        engine_cases.bits(state.network),
     )
 
 
