@@ -9,16 +9,11 @@ import pytest
 
 from smoothcore.errors import SettingsError
 from smoothcore.jobs import training
-from tests.workflow import REPOSITORY, without_tensorflow
+from tests.workflow import REPOSITORY, said_by, without_tensorflow
 
 
 def run(command: list, folder: Path, path: Path) -> str:
-    done = subprocess.run(
-        list(map(str, command)), cwd=folder, env={**os.environ, "PYTHONPATH": str(path)},
-        capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    return done.stdout + done.stderr
+    return said_by(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(path)})
 
 
 @pytest.fixture

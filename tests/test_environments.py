@@ -3,12 +3,13 @@
 import os
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.workflow import said_by
 
 ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements/runtime.txt").read_text(encoding="utf-8")
@@ -89,11 +90,7 @@ def run_one_job(folder, programs, *options):
         "--configfile", ROOT / "config/demo.yaml", "--cores", "1", *options,
         "--", "results/demo/grid.parquet",
     ]  # fmt: skip
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, env=environment, cwd=folder, text=True, capture_output=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    said_by(command, env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}, cwd=folder)
     assert (folder / "results/demo/grid.parquet").exists()
 
 

@@ -2,14 +2,13 @@
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from smoothcore.files.storage import read_csv, read_parquet
-from tests.workflow import REPOSITORY, Workflow, copy_folder
+from tests.workflow import REPOSITORY, Workflow, copy_folder, said_by
 
 PAGE = (REPOSITORY / "docs" / "extend.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r'^```\w+ title="(.*?)"\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL))
@@ -54,8 +53,7 @@ def study(extended, tmp_path_factory) -> Workflow:
     command = workflow.command()
     at = command.index(str(workflow.config_file)) + 1
     command[at:at] = [str(extended / name) for name in OVERLAYS]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    said_by(command)
     workflow.config["name"] = "coarse"  # of the last overlay
     return workflow
 
@@ -67,12 +65,8 @@ def test_the_page_has_three_recipes():
 
 @pytest.mark.tensorflow
 def test_the_tests_of_the_recipes_pass(extended):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS],
-        cwd=extended, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert "4 passed" in done.stdout
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+    assert "4 passed" in said_by(command, cwd=extended)
 
 
 @pytest.mark.workflow

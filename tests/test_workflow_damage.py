@@ -12,7 +12,7 @@ import pytest
 from smoothcore.files import schemas
 from smoothcore.files.records import read_run_table
 from smoothcore.files.storage import read_parquet
-from tests.workflow import TARGETS, Workflow, kill_group, planned, wait_until
+from tests.workflow import TARGETS, Workflow, kill_group, planned, said_by, wait_until
 
 pytestmark = pytest.mark.workflow
 
@@ -36,15 +36,9 @@ def repair_command(said: str, path: Path) -> str:
     return commands.pop()
 
 
-def type_in(command: str, *, fails: bool = False) -> str:
+def type_in(command: str) -> str:
     """Type a command into a shell somewhere else; return what it said."""
-    done = subprocess.run(
-        ["bash", "-c", command], cwd="/", capture_output=True, text=True, timeout=600
-    )
-    said = done.stdout + done.stderr
-    assert (done.returncode != 0) == fails, said[-6000:]
-    assert "Traceback" not in said
-    return said
+    return said_by(["bash", "-c", command], cwd="/")
 
 
 def tables(study: Workflow) -> dict[str, bytes]:

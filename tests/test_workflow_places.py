@@ -6,7 +6,15 @@ import sys
 
 import pytest
 
-from tests.workflow import CONFIG, REPOSITORY, SNAKEMAKE, Workflow, copy_repository, planned
+from tests.workflow import (
+    CONFIG,
+    REPOSITORY,
+    SNAKEMAKE,
+    Workflow,
+    copy_repository,
+    planned,
+    said_by,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -23,11 +31,7 @@ def test_any_checkout_and_working_folder(tmp_path):
         (study.folder / stray).parent.mkdir(exist_ok=True)
         (study.folder / stray).write_text("raise SystemExit('the working folder is not the code')")
     (study.folder / "workflow_scripts" / "__init__.py").touch()
-    done = subprocess.run(
-        study.command(one_run(study)), cwd=study.folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert planned(done.stdout + done.stderr)["train"] == 1
+    assert planned(said_by(study.command(one_run(study)), cwd=study.folder))["train"] == 1
     assert (study.folder / one_run(study)).exists()
 
 
@@ -64,13 +68,7 @@ class Importing:
         (folder / "config.yaml").write_text("anything: else\n")
 
     def snakemake(self, *arguments, fails=False) -> str:
-        done = subprocess.run(
-            [str(SNAKEMAKE), "--cores", "2", *arguments],
-            cwd=self.folder, capture_output=True, text=True, timeout=600,
-        )  # fmt: skip
-        said = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, said[-5000:]
-        return said
+        return said_by([SNAKEMAKE, "--cores", "2", *arguments], cwd=self.folder, fails=fails)
 
 
 @pytest.fixture
@@ -134,9 +132,6 @@ def test_started_as_a_module_of_python(study):
     rest = found.split("&& ")[1]
     assert rest.startswith(f"{sys.executable} -m snakemake --")
     assert "forcerun" not in rest
-    repaired = subprocess.run(
-        ["bash", "-c", found.split("again:  ")[1]], cwd="/", capture_output=True, text=True
-    )
-    assert repaired.returncode == 0, repaired.stderr
-    assert planned(repaired.stderr) == {"train": 1}
+    repaired = said_by(["bash", "-c", found.split("again:  ")[1]], cwd="/")
+    assert planned(repaired) == {"train": 1}
     assert record.exists()

@@ -129,14 +129,8 @@ class Workflow:
             )
 
     def snakemake(self, *arguments: str, fails: bool = False, **options) -> str:
-        """Run snakemake to its end and return what it said; assert that it ended as expected."""
-        done = subprocess.run(
-            self.command(*arguments, **options), capture_output=True, text=True, timeout=600
-        )
-        said = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, said[-6000:]
-        assert "Traceback" not in said, said[-6000:]
-        return said
+        """Run snakemake to its end and return what it said."""
+        return said_by(self.command(*arguments, **options), fails=fails)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run announces."""
@@ -148,6 +142,15 @@ class Workflow:
             str(path.relative_to(self.results)): comparable(path)
             for path in final_files(self.results)
         }
+
+
+def said_by(command: list, *, fails: bool = False, **options) -> str:
+    """Run a command to its end and return what it said; assert that it ended as expected."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    said = done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, said[-6000:]
+    assert "Traceback" not in said, said[-6000:]
+    return said
 
 
 def without_tensorflow(folder: Path) -> Path:
