@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from smoothcore.files.schemas import CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS
+from smoothcore.files.schemas import COORDINATES, CURVE_COLUMNS, MEASURE_COLUMNS, RUN_COLUMNS
 from smoothcore.results import statistics
 from smoothcore.study import grid
 
@@ -25,17 +25,18 @@ _HEAD = """\
 Everything a study found lies in `results/<name>/`: Parquet files with one row per run or value,
 and small CSV files made from them. `runs.parquet`, `measures.parquet` and `curves.parquet` also
 exist as folders with one file per run, `runs/` and so on, in which `pair`, `size`, `seed` and
-`regularizer` are names of folders; there `curves/` keeps more epochs. The first six columns
-identify a run.
+`regularizer` are names of folders; there `curves/` keeps more epochs.
 """
 
+_N = len(COORDINATES)
 _PARQUET = {
-    "runs.parquet": ("One row per run.", RUN_COLUMNS),
-    "measures.parquet": (
-        "One row per run, network, measure, estimator and set of images.",
-        MEASURE_COLUMNS,
+    "The coordinates of a run": ("The first columns of each file identify it.", COORDINATES),
+    "`runs.parquet`": ("One row per run: coordinates, and", RUN_COLUMNS[_N:]),
+    "`measures.parquet`": (
+        "One row per run, network, measure, estimator and set of images: coordinates, and",
+        MEASURE_COLUMNS[_N:],
     ),
-    "curves.parquet": ("One row per run and epoch kept.", CURVE_COLUMNS),
+    "`curves.parquet`": ("One row per run and epoch kept: coordinates, and", CURVE_COLUMNS[_N:]),
 }
 
 #: what says which columns a table has
@@ -57,7 +58,7 @@ def text() -> str:
     """Return ``docs/columns.md``."""
     lines = [_HEAD]
     for name, (rows, columns) in _PARQUET.items():
-        lines += [f"## `{name}`", "", rows, ""]
+        lines += [f"## {name}", "", rows, ""]
         lines += ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
         lines += [f"| `{c.name}` | {_TYPES[c.type]} | {c.unit} | {c.meaning} |" for c in columns]
         lines.append("")

@@ -220,11 +220,10 @@ def penalties(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) ->
         ``r_norm_…`` is the mean of equation 16 over ``n_matched`` runs of ``n_pairs`` pairs:
         ``mean``, sample standard deviation ``std`` and bootstrap interval ``low``, ``high``;
         ``ratio_of_means`` is (mean S(f_λ) − l_S) / (mean S(f_0) − l_S) with its interval. Both are
-        NaN where the unregularized mean is not above the bound.
-        Of ``n_in_grid`` runs at λ ``n_present`` are there, and ``n_interpolating`` of them
-        interpolate. ``reported``: Table 2 reports
-        this λ. ``upper_bound``: no larger λ than the reported one was shown to be too large for
-        half of the runs, so that the ratio at one may be lower.
+        NaN where the unregularized mean is not above the bound. Of ``n_in_grid`` runs at λ
+        ``n_present`` are there, and ``n_interpolating`` of them interpolate. ``reported``: Table 2
+        reports this λ. ``upper_bound``: no larger λ than the reported one was shown to be too large
+        for half of the runs, so that the ratio at one may be lower.
     """
     r_norm, reported = r_norms(measures, runs, grid), reported_lambdas(runs, grid)
     untried, counts = untried_beyond(runs, grid), interpolation_counts(runs, grid)
