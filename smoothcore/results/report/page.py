@@ -30,7 +30,7 @@ def render(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"two_decimals": two_decimals, "duration": duration}
+    environment.filters |= {f.__name__: f for f in (two_decimals, duration, svg.inline)}
     return environment.get_template("page.html").render(_context(results)).strip() + "\n"
 
 
@@ -110,7 +110,8 @@ def _definition(about: Any) -> tuple[Markup, str]:
     return Markup(re.sub(r"_(\w)", r"<sub>\1</sub>", str(escape(text)))), about.source
 
 
-def _figures(results: Results) -> dict[str, Markup | None]:
+def _figures(results: Results) -> dict[str, str]:
+    """Return the text of the SVG of each figure of the page that there is."""
     drawn = {
         "taus": plots.tau_by_pair(results.made["kendall_tau"]),
         "curves": plots.loss_curves(
@@ -118,31 +119,7 @@ def _figures(results: Results) -> dict[str, Markup | None]:
         ),
         "estimators": plots.sampled_against_exact(results.measures),
     }
-    alts = {
-        "figure1": "Two curves through the same nine points: one with few bends, one that wiggles "
-        "between the points. The measures of each stand above it.",
-        "figure2": "Boxes of the measure that each regularizer penalizes, one per λ, with λ = 0 on "
-        "the first row. The means are in Table 2.",
-        "r_norm": "For each regularizer a line per pair from its measure at λ = 0 to that at the "
-        "reported λ, and a dot per pair for its r_norm.",
-        "edge": "For each regularizer r_norm and the share of the finished runs that interpolate "
-        "against λ on a logarithmic axis.",
-        "penalty_effects": "For each penalty a row per measure: the measure with the penalty over "
-        "that without, with its interval, beside a line at 1.",
-        "monotonicity": "Each measure against the number of training images on a logarithmic axis: "
-        "one line per pair and their mean.",
-        "taus": "A row per pair and a column per measure; each cell shows Kendall's τ from −1 to "
-        "1.",
-        "curves": "Running loss against the epoch, both logarithmic, one line per run; one panel "
-        "for λ = 0 and one per regularizer. A dashed line marks ε.",
-        "estimators": "For each measure with both, the sampled value of each run against the exact "
-        "one, with the line of equality.",
-    }
-    texts = results.drawn | {name: svg_text(figure) for name, figure in drawn.items()}
-    return {
-        name: svg.inline(texts[name], name.replace("_", "-"), alt) if name in texts else None
-        for name, alt in alts.items()
-    }
+    return results.drawn | {name: svg_text(figure) for name, figure in drawn.items()}
 
 
 def _sentence(text: str) -> Markup:
