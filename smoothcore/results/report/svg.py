@@ -1,6 +1,5 @@
 """Figures inside the page: SVG text whose colours follow the page's light or dark theme."""
 
-import html
 import re
 
 import numpy as np
@@ -24,6 +23,11 @@ _VARIABLES = {
 }
 _REPLACED = {color.lower(): f"var(--{name})" for color, name in _VARIABLES.items()}
 _HEX = re.compile("|".join(map(re.escape, _REPLACED)), re.IGNORECASE)
+# a page has one <style>, and matplotlib's only sets the joins of lines; the page's ground shows
+# through, and the shadow of what is scrolled out of sight
+_LEFT_OUT = re.compile(
+    r'(?s)<metadata>.*?</metadata>|<!--.*?-->\s*|<style .*?</style>|<g id="patch_1">.*?</g>'
+)
 # the scale of glyphs is small and needs all its digits
 _LONG_NUMBER = re.compile(r"(scale\([^)]*\))|(-?\d+\.\d{2})\d+")
 
@@ -58,21 +62,12 @@ def inline(svg: str, name: str, alt: str) -> Markup:
         name: unique on the page; the ids in the file get it as a prefix.
         alt: what the figure shows, for readers who do not see it.
     """
-    body = svg[svg.index("<svg") :]
-    head_end = body.index(">")
-    (view_box,) = re.findall(r'viewBox="([^"]+)"', body[:head_end])
-    body = body[head_end + 1 :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    # the page's ground shows through, and the shadow of what is scrolled out of sight
-    body = re.sub(r'<g id="patch_1">.*?</g>', "", body, count=1, flags=re.DOTALL)
+    head, _, body = svg[svg.index("<svg") :].partition(">")
+    (view_box,) = re.findall(r'viewBox="([^"]+)"', head)
+    body = _LEFT_OUT.sub("", body)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{name}-", body).replace("xlink:href", "href")
     body = _HEX.sub(lambda match: _REPLACED[match.group().lower()], body)
     body = _LONG_NUMBER.sub(r"\1\2", body)  # a hundredth of a point is enough on a screen
-    # a page has one <style>; matplotlib's only sets the joins of lines
-    body = re.sub(r'<style type="text/css">.*?</style>', "", body, flags=re.DOTALL)
-    label = html.escape(alt, quote=True)
-    return Markup(
-        f'<svg role="img" aria-label="{label}" viewBox="{view_box}" stroke-linejoin="round">{body}'
-    )
+    tag = Markup('<svg role="img" aria-label="{}" viewBox="{}" stroke-linejoin="round">')
+    return tag.format(alt, view_box) + Markup(body)
