@@ -38,28 +38,21 @@ def _context(results: Results) -> dict[str, Any]:
     made, runs = results.made, results.runs
     table2 = made["table2"]
     bounded = table2["upper_bound"] & table2["r_norm_mean"].notna()
-    counts = selection.interpolation_counts(runs, results.grid)
     differences = provenance.differences(results.study)
     found = answer.findings(made["table1"], table2)
     by_kind = compute.by_kind(compute.read_benchmarks(results.grid_path.with_name("benchmarks")))
     beside = {"is_papers": not differences}
-    failed = int((~runs["interpolates"].astype(bool)).sum()) if len(runs) else 0
+    failed = runs[~runs["interpolates"].astype(bool)]
     coordinates = selection.COORDINATES
-    monotonicity_rate = (results.study["monotonicity"] or {}).get("learning_rate", float("nan"))
+    rate = (results.study["monotonicity"] or {}).get("learning_rate", float("nan"))
+    said = [*answer.sentences(found), answer.at_other_rates(found, made["rate_effects"], rate)]
     return {
         "theme": svg.theme(),
         "name": results.study["name"],
         "asked": len(results.grid),
-        "present": len(results.grid[coordinates].merge(runs[coordinates])) if len(runs) else 0,
+        "present": len(results.grid[coordinates].merge(runs[coordinates])),
         "measured": results.measures[coordinates].drop_duplicates().shape[0],
-        "sentences": [
-            _sentence(text)
-            for text in (
-                *answer.sentences(found),
-                answer.at_other_rates(found, made["rate_effects"], monotonicity_rate),
-            )
-            if text
-        ],
+        "sentences": [_sentence(text) for text in said if text],
         "on_others": _sentence(answer.on_other_measures(found)),
         "on_effects": [_sentence(text) for text in answer.on_effects(made["penalty_effects"])],
         "on_rates": [_sentence(text) for text in answer.on_rates(made["rate_effects"])],
@@ -80,11 +73,11 @@ def _context(results: Results) -> dict[str, Any]:
         "upper_bounds": sorted(table2.loc[bounded, "regularizer"].unique()),
         "figures": _figures(results),
         "experiments": tables.completeness(selection.completeness(results.grid, runs)),
-        "counts": tables.counts(counts),
-        "n_failed": failed,
-        "failed": tables.not_interpolating(runs, _MOST_LISTED),
+        "counts": tables.counts(selection.interpolation_counts(runs, results.grid)),
+        "n_failed": len(failed),
+        "failed": tables.not_interpolating(failed, _MOST_LISTED),
         "kinds": tables.kinds(by_kind),
-        "total_seconds": float(by_kind["seconds"].sum()) if len(by_kind) else 0.0,
+        "total_seconds": by_kind["seconds"].sum(),
         "steps": tables.steps(compute.steps_by_kind(runs)),
         "settings": tables.settings(
             "settings",

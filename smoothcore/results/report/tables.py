@@ -273,13 +273,12 @@ def counts(table: pd.DataFrame) -> Table:
     return _plain("counts", heads, table.assign(share=shares.to_dict("records")))
 
 
-def not_interpolating(runs: pd.DataFrame, most: int) -> Table:
+def not_interpolating(failed: pd.DataFrame, most: int) -> Table:
     """Return the runs that do not interpolate, the first ``most`` of them."""
-    shown = runs[~runs["interpolates"].astype(bool)] if len(runs) else runs
     heads = {"pair": "Pair", "size": "Size", "seed": "Seed", "regularizer": "Penalty"}
     heads |= {"lambda": "λ", "learning_rate": "Learning rate", "status": "Ended as"}
     heads |= {"epochs": "Epochs", "training_loss": Markup("<i>L</i>(<i>f</i>)")}
-    shown = shown.sort_values(["regularizer", "lambda", "pair", "size", "seed"]).head(most)
+    shown = failed.sort_values(["regularizer", "lambda", "pair", "size", "seed"]).head(most)
     return _plain("not-interpolating", heads, shown, text=(3, 6), pairs=True)
 
 
