@@ -13,12 +13,13 @@ from scipy.stats import bootstrap, kendalltau
 from smoothcore.measures import all_estimates, all_measures
 from smoothcore.network.seeds import generator, stream
 from smoothcore.regularizers import all_regularizers
-from smoothcore.results.paper import NOT_GIVEN, PAPER_TABLE1, PAPER_TABLE2
+from smoothcore.results.paper import PAPER_TABLE1, PAPER_TABLE2
 from smoothcore.results.selection import (
     COORDINATES,
     in_order,
     interpolation_counts,
     learning_rates,
+    main_rows,
     main_values,
     matched_values,
     penalized,
@@ -143,11 +144,11 @@ def table1(taus: pd.DataFrame) -> pd.DataFrame:
                 "n_sizes": int(finite["n_sizes"].quantile(0.5, "lower")) if len(finite) else 0,
                 "n_complete": int((finite["n_sizes"] == finite["n_sizes_in_grid"]).sum()),
                 "n_in_grid": len(of),
-                **_paper(PAPER_TABLE1, ["mean", "std"], measure, measure, estimator),
             }
         )
     # the paper's measures first
-    return pd.DataFrame(sorted(rows, key=lambda row: row["measure"] not in PAPER_TABLE1))
+    table = pd.DataFrame(sorted(rows, key=lambda row: row["measure"] not in PAPER_TABLE1))
+    return _beside_paper(table, "measure", PAPER_TABLE1)
 
 
 def _seed_stderr(of: pd.DataFrame) -> float:
@@ -157,15 +158,13 @@ def _seed_stderr(of: pd.DataFrame) -> float:
     return np.sqrt((by_seed**2).sum() / freedom / len(of)) if freedom else np.nan
 
 
-def _paper(
-    table: Mapping[str, Any], columns: list[str], key: str, measure: str, estimator: str
-) -> dict[str, float]:
-    """Return the paper's figures, which come from the main estimator, as ``paper_…``."""
-    published = table.get(key) if estimator == all_measures()[measure].main_estimator else None
-    return {
-        f"paper_{name}": getattr(published, name.replace("lambda", "lambda_"), NOT_GIVEN)
-        for name in columns
-    }
+def _beside_paper(table: pd.DataFrame, key: str, published: Mapping[str, Any]) -> pd.DataFrame:
+    """Add the paper's figures, which come from the main estimators, as ``paper_…``."""
+    paper = pd.DataFrame(published.values(), index=list(published))
+    paper = paper.drop(columns="lower_bound", errors="ignore")
+    paper = paper.rename(columns=lambda name: f"paper_{name.rstrip('_')}")
+    main = main_rows(table)[key]
+    return table.join(paper.reindex(main).set_axis(main.index))
 
 
 def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
@@ -256,10 +255,7 @@ def table2(penalties: pd.DataFrame) -> pd.DataFrame:
         ``paper_r_norm_std``: what the paper gives, at its own λ.
     """
     table = penalties[penalties["reported"]].drop(columns="reported").reset_index(drop=True)
-    columns = ["lambda", "unregularized_mean", "regularized_mean", "r_norm_mean", "r_norm_std"]
-    keys = table[["regularizer", "measure", "estimator"]].itertuples(index=False)
-    paper = [_paper(PAPER_TABLE2, columns, *key) for key in keys]
-    return table.join(pd.DataFrame(paper, columns=[f"paper_{c}" for c in columns], dtype=float))
+    return _beside_paper(table, "regularizer", PAPER_TABLE2)
 
 
 def _ratios(of: pd.DataFrame, estimates: list[tuple[str, str]]) -> Iterator[tuple[Any, ...]]:
