@@ -35,20 +35,26 @@ def render(results: Results) -> str:
 
 
 def _context(results: Results) -> dict[str, Any]:
-    made, runs = results.made, results.runs
+    made, runs, study = results.made, results.runs, results.study
     table2 = made["table2"]
     bounded = table2["upper_bound"] & table2["r_norm_mean"].notna()
-    differences = provenance.differences(results.study)
+    differences = provenance.differences(study)
     found = answer.findings(made["table1"], table2)
     by_kind = compute.by_kind(compute.read_benchmarks(results.grid_path.with_name("benchmarks")))
     beside = {"is_papers": not differences}
     failed = runs[~runs["interpolates"].astype(bool)]
     coordinates = selection.COORDINATES
-    rate = (results.study["monotonicity"] or {}).get("learning_rate", float("nan"))
+    rate = (study["monotonicity"] or {}).get("learning_rate", float("nan"))
     said = [*answer.sentences(found), answer.at_other_rates(found, made["rate_effects"], rate)]
+    settings = {k: v for k, v in provenance.flattened(study).items() if k != "mnist_dir"}
+    drawn = {
+        "taus": plots.tau_by_pair(made["kendall_tau"]),
+        "curves": plots.loss_curves(results.curves, results.grid, study["training"]["epsilon"]),
+        "estimators": plots.sampled_against_exact(results.measures),
+    }
     return {
         "theme": svg.theme(),
-        "name": results.study["name"],
+        "study": study,
         "asked": len(results.grid),
         "present": len(results.grid[coordinates].merge(runs[coordinates])),
         "measured": results.measures[coordinates].drop_duplicates().shape[0],
@@ -71,7 +77,7 @@ def _context(results: Results) -> dict[str, Any]:
         "pairs": tables.pairs(made["kendall_tau"], made["r_norm"]),
         "lambdas_missing": table2.loc[table2["lambda"].isna(), "regularizer"].unique().tolist(),
         "upper_bounds": sorted(table2.loc[bounded, "regularizer"].unique()),
-        "figures": _figures(results),
+        "figures": results.drawn | {name: svg_text(figure) for name, figure in drawn.items()},
         "experiments": tables.completeness(selection.completeness(results.grid, runs)),
         "counts": tables.counts(selection.interpolation_counts(runs, results.grid)),
         "n_failed": len(failed),
@@ -79,16 +85,11 @@ def _context(results: Results) -> dict[str, Any]:
         "kinds": tables.kinds(by_kind),
         "total_seconds": by_kind["seconds"].sum(),
         "steps": tables.steps(compute.steps_by_kind(runs)),
-        "settings": tables.settings(
-            "settings",
-            ["Key", "Value"],
-            [(k, v) for k, v in provenance.flattened(results.study).items() if k != "mnist_dir"],
-        ),
+        "settings": tables.settings("settings", ["Key", "Value"], settings.items()),
         "commit": provenance.git_commit(Path(smoothcore.__file__).parent.parent),
         "made_from": provenance.made_from(results.folder),
         "libraries": provenance.libraries(),
         "training_libraries": provenance.training_libraries(runs),
-        "optimality": results.study["optimality"] is not None,
         "seeds": sorted(results.grid["seed"].unique().tolist()),
         "made_at": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     }
@@ -101,18 +102,6 @@ def _definition(about: Any) -> tuple[Markup, str]:
     if about.source:  # it says the section, too
         text = re.sub(r" \((§|Definition )[^)]*\)", "", text)
     return Markup(re.sub(r"_(\w)", r"<sub>\1</sub>", str(escape(text)))), about.source
-
-
-def _figures(results: Results) -> dict[str, str]:
-    """Return the text of the SVG of each figure of the page that there is."""
-    drawn = {
-        "taus": plots.tau_by_pair(results.made["kendall_tau"]),
-        "curves": plots.loss_curves(
-            results.curves, results.grid, results.study["training"]["epsilon"]
-        ),
-        "estimators": plots.sampled_against_exact(results.measures),
-    }
-    return results.drawn | {name: svg_text(figure) for name, figure in drawn.items()}
 
 
 def _sentence(text: str) -> Markup:

@@ -308,7 +308,7 @@ def steps(table: pd.DataFrame) -> Table:
     return _plain("steps", heads, table)
 
 
-def settings(name: str, heads: list[str], rows: list[tuple]) -> Table:
+def settings(name: str, heads: list[str], rows: Iterable[tuple]) -> Table:
     """Return keys of the configuration with their values."""
     shown = [[Markup("<code>{}</code>").format(key), *map(_short, of)] for key, *of in rows]
     return _table(name, heads, shown, text=(1, 2))
