@@ -1,7 +1,7 @@
 """The figures of the study; the numbers come from `statistics` and `toy`."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -232,8 +232,7 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             axes.set_xticks([0, 1], ["λ = 0", power_of_ten(row["lambda"])])
             spread = 0.1 * np.sin(2.4 * np.arange(len(of)))
             right.plot(spread, of["r_norm"], ".", ms=4, mew=0, alpha=0.7, color=color)
-            mean, low, high = ([row[f"r_norm_{k}"]] for k in ("mean", "low", "high"))
-            _interval(right, [0.35], mean, low, high, INK)
+            _interval(right, [0.35], rows, INK)
             right.axhline(1, color=MUTED, lw=0.8, ls=DASHES, zorder=1)
             right.set(xlim=(-0.3, 0.6))
             for side in (axes, right):
@@ -242,9 +241,9 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
     return figure
 
 
-def _interval(axes: Axes, x, mean, low, high, color: str, **options) -> None:
-    """Draw means with their intervals; a mean without one is a dot."""
-    mean, low, high = (np.asarray(values, float) for values in (mean, low, high))
+def _interval(axes: Axes, x: Sequence[float], of: pd.DataFrame, color: str, **options) -> None:
+    """Draw the r_norm of some rows with its interval; a mean without one is a dot."""
+    mean, low, high = (of[f"r_norm_{k}"].to_numpy(float) for k in ("mean", "low", "high"))
     axes.errorbar(
         x, mean, np.nan_to_num([mean - low, high - mean]), color=color, fmt="o-", ms=3, lw=1.2,
         **options,
@@ -268,8 +267,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             axes.fill_between(lambdas, share, color=FAINT, lw=0, zorder=0)
             axes.plot(lambdas, share, color=MUTED, lw=0.9, marker=".", ms=3, label="interpolate")
             axes.axhline(0.5, color=MUTED, lw=0.5, ls=DASHES)
-            means, low, high = (of[f"r_norm_{k}"] for k in ("mean", "low", "high"))
-            _interval(axes, lambdas, means, low, high, color, label="$r_{\\mathrm{norm}}$")
+            means = of["r_norm_mean"]
+            _interval(axes, lambdas, of, color, label="$r_{\\mathrm{norm}}$")
             papers = lambdas.isin(marked.get(name, ()))
             axes.plot(
                 lambdas[papers], means[papers], "D", ms=5, color=color, label="λ of the config"
@@ -319,8 +318,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.grid(axis="x")
-            pairs = f"{of['n_pairs'].max():.0f} pairs"
-            axes.set_xlabel(f"with ÷ without, {pairs}", fontsize=6.5)
+            axes.set_xlabel(f"with ÷ without, {of['n_pairs'].max():.0f} pairs", fontsize=6.5)
     return figure
 
 

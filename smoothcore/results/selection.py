@@ -179,11 +179,9 @@ def learning_rates(measures: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
         A row per measure, estimator, pair, size, seed and ordered pair of learning rates of the
         optimality experiment: ``value`` at ``learning_rate``, ``other_value`` at ``other_rate``.
     """
-    asked = runs_of("optimality", grid)
-    asked = asked.loc[asked["regularizer"] == NONE, COORDINATES]
-    values = main_values(measures).merge(asked, on=COORDINATES)
+    values = main_values(measures).merge(runs_of("optimality", grid), on=COORDINATES)
     key = ["measure", "estimator", "pair", "size", "seed"]
-    values = values[[*key, "learning_rate", "value"]]
+    values = values.loc[values["regularizer"] == NONE, [*key, "learning_rate", "value"]]
     other = values.rename(columns={"learning_rate": "other_rate", "value": "other_value"})
     both = values.merge(other, on=key)
     return both[both["learning_rate"] != both["other_rate"]].reset_index(drop=True)
