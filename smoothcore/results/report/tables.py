@@ -144,6 +144,7 @@ _FORMS: dict[str, Callable[[Any], Cell]] = {
     **dict.fromkeys(("seconds", "median", "longest"), lambda s: Cell(duration(s), s)),
     "regularizer": _regularizer,
     "lambda": _lambda,
+    "rates": lambda rates: Cell("{:g} / {:g}".format(*rates), rates[0]),
     "training_loss": _number("{:.2e}"),
     "memory_mb": lambda mb: _number("{:,.0f} MB")(mb or math.nan),  # 0: too short to be seen
     "share": lambda parts: _share(**parts),
@@ -211,39 +212,26 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
 
 def effects(table: pd.DataFrame) -> Table:
     """Return what each penalty, a row, does to each measure, a column."""
-
-    def head(row: Mapping[str, Any]) -> list[Cell]:
-        return [_swatch(row["penalized"], row["regularizer"]), _lambda(row["lambda"])]
-
-    return _ratios("effects", table, ["regularizer"], ["Penalty", "λ"], head)
+    return _ratios("effects", table, ["regularizer"], {"regularizer": "Penalty", "lambda": "λ"})
 
 
 def rates(table: pd.DataFrame) -> Table:
     """Return what another learning rate, a row, does to each measure, a column."""
-
-    def head(row: Mapping[str, Any]) -> list[Cell]:
-        rate, other = row["learning_rate"], row["other_rate"]
-        return [Cell(f"{other:g} / {rate:g}", other)]
-
-    return _ratios("rates", table, ["learning_rate", "other_rate"], ["Learning rates"], head)
+    table = table.assign(rates=[*zip(table["other_rate"], table["learning_rate"], strict=True)])
+    return _ratios("rates", table, ["learning_rate", "other_rate"], {"rates": "Learning rates"})
 
 
-def _ratios(
-    name: str,
-    table: pd.DataFrame,
-    by: list[str],
-    heads: list[str],
-    head: Callable[[Mapping[str, Any]], list[Cell]],
-) -> Table:
+def _ratios(name: str, table: pd.DataFrame, by: list[str], heads: Mapping[str, str]) -> Table:
     """Return a table of ratios with a row for each group ``by`` and a column for each measure."""
     shown = selection.main_rows(table)
     measures, rows = list(dict.fromkeys(shown["measure"])), []
     for key, of in shown.groupby(by, sort=False):
         by_measure = {row["measure"]: row for row in of.to_dict("records")}
         which = ".".join([name, *(f"{k:g}" if isinstance(k, float) else k for k in key)])
+        first = [_FORMS[column](of[column].iloc[0]) for column in heads]
         cells = [_mean(compared(by_measure[m]), f"{which}.{m}") for m in measures]
-        rows.append([*head(by_measure[measures[0]]), _count(of["n_pairs"].max()), *cells])
-    return _table(name, [*heads, "Pairs", *measures], rows, wide=True)
+        rows.append([*first, _count(of["n_pairs"].max()), *cells])
+    return _table(name, [*heads.values(), "Pairs", *measures], rows, wide=True)
 
 
 def pairs(taus: pd.DataFrame, r_norms: pd.DataFrame) -> Table:
