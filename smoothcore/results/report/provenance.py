@@ -112,7 +112,5 @@ def listed(versions: str) -> str:
 
 def training_libraries(runs: "pd.DataFrame") -> list[tuple[str, int]]:
     """Return the versions that the runs were trained with, and how many runs each."""
-    if runs.empty:
-        return []
     counts = runs.groupby(["engine", "versions"]).size()
     return [(f"{engine}: {listed(versions)}", int(n)) for (engine, versions), n in counts.items()]

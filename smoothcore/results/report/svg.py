@@ -36,12 +36,11 @@ def theme() -> Markup:
     """Return the variables of `_VARIABLES` as CSS, each with its colour on light and on dark."""
     # the strongest of a sequence stands out most from the ground
     dark = _DARK | dict(zip(SEQUENCE, reversed(SEQUENCE), strict=True))
-    return Markup(
-        "\n".join(
-            f"--{name}: light-dark({color}, {dark.get(color) or _on_dark(color)});"
-            for color, name in _VARIABLES.items()
-        )
+    lines = (
+        f"--{name}: light-dark({color}, {dark.get(color) or _on_dark(color)});"
+        for color, name in _VARIABLES.items()
     )
+    return Markup("\n".join(lines))
 
 
 def _on_dark(color: str) -> str:
