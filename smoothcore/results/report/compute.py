@@ -8,8 +8,6 @@ import pandas as pd
 
 from smoothcore.results.selection import in_order
 
-_REGULARIZER = re.compile(r"regularizer=([^/]+)")
-
 
 def read_benchmarks(folder: Path) -> pd.DataFrame:
     """Read the benchmark files below ``results/<name>/benchmarks``, one job each.
@@ -22,7 +20,7 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
     rows = []
     for path in sorted(folder.glob("**/*.tsv")):
         name = path.relative_to(folder).as_posix()
-        match = _REGULARIZER.search(name)
+        match = re.search(r"regularizer=([^/]+)", name)
         key = (name.split("/")[0].removesuffix(".tsv"), match.group(1) if match else "")
         with path.open(newline="", encoding="utf-8") as file:
             jobs = csv.DictReader(file, delimiter="\t")
