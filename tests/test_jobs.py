@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from smoothcore.datasets import load_pair
-from smoothcore.errors import InterruptedRunError
+from smoothcore.errors import InterruptedRunError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import Layout
 from smoothcore.files.records import read_run_table, read_weights
-from smoothcore.files.storage import read_npz
+from smoothcore.files.storage import read_npz, write_npz
 from smoothcore.jobs import evaluation, measuring, training
 from smoothcore.jobs.measuring import MeasuringFiles, measure_and_write
 from smoothcore.jobs.settings import MeasuringSettings
@@ -118,6 +118,18 @@ def test_what_still_holds_is_kept(jobs, computed):
     changed = jobs.measure(code=CODE | {"GN": "other"})
     assert changed.drop(columns="code").equals(first.drop(columns="code"))
     assert computed == [["GN", "GPL", "WP"], ["GN", "GPL"]]
+
+
+def test_other_images_than_those_of_the_training_are_refused(jobs, tmp_path):
+    """Training does not ask for the date of the images: without this nobody would notice."""
+    arrays = read_npz(jobs.images, *np.load(jobs.images).files)
+    arrays["train_3"] = arrays["train_3"].copy()
+    arrays["train_3"][0, 10] ^= 1
+    jobs.images = tmp_path / "other.npz"
+    write_npz(jobs.images, arrays)
+    with pytest.raises(SettingsError, match=r"weights.* was not trained on the images in .*other"):
+        jobs.measure()
+    assert not jobs.layout.measured(RUN).exists()
 
 
 @pytest.mark.parametrize("change", ["n_samples", "grid_points", "network"])

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from smoothcore import measures
-from smoothcore.errors import DamagedFileError
+from smoothcore.datasets import load_pair
+from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.locking import only_writer
 from smoothcore.files.records import read_run_table, read_weights, write_rows
@@ -14,7 +15,7 @@ from smoothcore.files.storage import check_dates, remove
 from smoothcore.jobs.evaluation import evaluate
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.study.run import Run
-from smoothcore.training.determining import digest_of_network
+from smoothcore.training.determining import digest_of_arrays, digest_of_network
 from smoothcore.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -50,22 +51,33 @@ def measure_and_write(
 
     ``code`` names the measures to compute, each with the fingerprint of its code. One whose code,
     settings and network are those of the table that is there is not computed again.
+
+    Raises:
+        SettingsError: the images are not those that the network was trained on.
+        DamagedFileError: a file is missing or damaged.
+        StorageError: a file is dated ahead of the clock, or the table cannot be written.
     """
     with only_writer(files.checkpoint):
         check_dates([files.data, files.weights, files.record], files.output.parent)
+        (record,) = read_run_table(files.record, run, schemas.RUNS).to_pylist()
         trained = read_weights(files.weights, run)
         stated = {"settings": asdict(settings), "network": digest_of_network(trained)}
         rows = _still_valid(run, code, stated, files.output)
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
         log.info("measuring %s%s", ", ".join(wanted) or "nothing", f", kept {len(rows)} values")
         if wanted:
+            x, y, *_ = load_pair(files.data, run.pair, run.size, recipe.dataset)
+            if digest_of_arrays(x, y) != record["data_sha256"]:
+                raise SettingsError(
+                    f"{files.weights} was not trained on the images in {files.data}. Prepare those "
+                    "it was trained on, or delete it and train the run again."
+                )
+            del x, y
             rows += [
                 asdict(m) | {"main": m.main, "code": code[m.measure]}
                 for m in evaluate(run, recipe, settings, wanted, trained, files.data)
             ]
-        record = read_run_table(files.record, run, schemas.RUNS)
-        interpolates = record["interpolates"][0].as_py()
-        rows = [row | {"interpolates": interpolates} for row in rows]
+        rows = [row | {"interpolates": record["interpolates"]} for row in rows]
         order = list(measures.all_measures())
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
         write_rows(files.output, run, schemas.MEASURES, rows, **stated)
