@@ -1,4 +1,4 @@
-"""RN, the R-norm: the weights product of the function, whatever network computes it."""
+"""RN, the R-norm: least weights product of a network that computes f up to an affine function."""
 
 from smoothcore.measures import EXACT, Measure, Measurement
 from smoothcore.measures._seen import Seen

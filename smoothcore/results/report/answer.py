@@ -158,10 +158,13 @@ def _on_optimality(found: list[Finding]) -> str:
     return _sentence(
         _grouped(found, "near_optimum", "r_norm"),
         {
-            NO: "a penalty lowers {} well below what SGD reaches without it: r_norm is below {bar}",
-            YES: "a penalty barely lowers {}: r_norm is at {bar} or above",
-            SO_FAR: f"at the λ tried ({limits}) a penalty barely lowers {{}}: r_norm is at {{bar}} "
-            "or above, an upper bound, since half of the runs or more interpolate there",
+            NO: "of {} a penalty takes away much of what lies above the bound l_S: r_norm is below "
+            "{bar}",
+            YES: "of {} a penalty takes away little of what lies above the bound l_S: r_norm is at "
+            "{bar} or above",
+            SO_FAR: f"of {{}} a penalty, at the λ tried ({limits}), takes away little of what lies "
+            "above the bound l_S: r_norm is at {bar} or above, an upper bound: half of the runs or "
+            "more interpolate there, so a larger λ may lower it",
             UNDECIDED: "whether a penalty leaves an r_norm of {bar} of {} is undecided",
             TOO_FEW: "for {} the pairs are too few for a verdict on r_norm",
             UNKNOWN: "for {} no r_norm can be told",

@@ -107,4 +107,4 @@ def _definition(about: Any) -> tuple[Markup, str]:
 def _sentence(text: str) -> Markup:
     """Return a sentence with its numbers, which stand in parentheses, set apart."""
     marked = re.sub(r"(\([^)]*\))", r'<span class="figures">\1</span>', str(escape(text)))
-    return Markup(marked.replace("r_norm", "<i>r</i><sub>norm</sub>"))
+    return Markup(marked.replace("r_norm", tables.R_NORM).replace("l_S", tables.L_S))

@@ -15,7 +15,7 @@ from smoothcore.results.comparison import Compared, compared
 from smoothcore.results.paper import N_PAIRS
 
 R_NORM = Markup("<i>r</i><sub>norm</sub>")
-_L_S = Markup("<i>l<sub>S</sub></i>")
+L_S = Markup("<i>l<sub>S</sub></i>")
 
 
 class Cell(NamedTuple):
@@ -207,7 +207,7 @@ def table2(table: pd.DataFrame, *, is_papers: bool) -> Table:
         )
     ratio_head = R_NORM + ", 95\N{NO-BREAK SPACE}%"
     heads = ["Penalty", "λ", "λ = 0", "At λ", ratio_head, "", "Paper", "Ours − paper"]
-    return _table("table2", [*heads, "Ratio of means", "Runs", "At " + _L_S], rows, wide=True)
+    return _table("table2", [*heads, "Ratio of means", "Runs", "At " + L_S], rows, wide=True)
 
 
 def effects(table: pd.DataFrame) -> Table:
