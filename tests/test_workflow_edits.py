@@ -57,22 +57,23 @@ CASES = {
         },
         0, 0, set(), [],
     ),
+    "a new regularizer and a new measure": (
+        NEW_REGULARIZER | NEW_MEASURE, 0, 0, SHOWN, [],
+    ),
     "the step of one regularizer": (
         {"smoothcore/regularizers/fpl/sparse.py": with_a_constant}, 2, 2, ALL_LATER,
         ["training: its code changed (2 runs)"],
     ),
-    "a new regularizer, and the cost of another one": (
+    "the cost of a regularizer": (
         {
-            **NEW_REGULARIZER,
             "smoothcore/regularizers/fpl/__init__.py": replaced(
                 r'"sparse": [\d.]+', '"sparse": 9.9'
-            ),
+            )
         },
         0, 0, SHOWN, [],
     ),
-    "a new measure, and the colour of another one": (
-        NEW_MEASURE
-        | {"smoothcore/measures/gn.py": replaced(r'color="#\w+"', 'color="#123456"')},
+    "the colour of a measure": (
+        {"smoothcore/measures/gn.py": replaced(r'color="#\w+"', 'color="#123456"')},
         0, 0, SHOWN, [],
     ),
     "the images that a measure is defined on": (
