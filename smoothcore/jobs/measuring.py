@@ -66,13 +66,7 @@ def measure_and_write(
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
         log.info("measuring %s%s", ", ".join(wanted) or "nothing", f", kept {len(rows)} values")
         if wanted:
-            x, y, *_ = load_pair(files.data, run.pair, run.size, recipe.dataset)
-            if digest_of_arrays(x, y) != record["data_sha256"]:
-                raise SettingsError(
-                    f"{files.weights} was not trained on the images in {files.data}. Prepare those "
-                    "it was trained on, or delete it and train the run again."
-                )
-            del x, y
+            _refuse_other_images(run, recipe, files, record["data_sha256"])
             rows += [
                 asdict(m) | {"main": m.main, "code": code[m.measure]}
                 for m in evaluate(run, recipe, settings, wanted, trained, files.data)
@@ -82,6 +76,15 @@ def measure_and_write(
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
         write_rows(files.output, run, schemas.MEASURES, rows, **stated)
         remove(files.checkpoint)
+
+
+def _refuse_other_images(run: Run, recipe: Recipe, files: MeasuringFiles, digest: str) -> None:
+    x, y, *_ = load_pair(files.data, run.pair, run.size, recipe.dataset)
+    if digest_of_arrays(x, y) != digest:
+        raise SettingsError(
+            f"{files.weights} was not trained on the images in {files.data}. Prepare those it was "
+            "trained on, or delete it and train the run again."
+        )
 
 
 def _still_valid(run: Run, code: Mapping[str, str], stated: dict, path: Path) -> list[dict]:

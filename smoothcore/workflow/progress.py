@@ -256,7 +256,7 @@ class RunProgress(logging.Handler):
         job_id = min(tally.started, key=tally.started.__getitem__)
         log = self._logs.get(job_id, Path())
         for_long = f"the first for {duration(now - tally.started[job_id])}"
-        said = _last_line(log)
+        said = "".join(log_lines(log)[-1:]).strip()
         return f"{for_long}{f': {said}' if said else ''}{f'; log: {log}' if log.name else ''}"
 
     def _say(self, text: str) -> None:
@@ -278,13 +278,12 @@ def _running(tally: Tally) -> str:
     return "; ".join(named[:_MOST_NAMED]) + ("; …" if len(named) > _MOST_NAMED else "")
 
 
-def _last_line(log: Path) -> str:
-    """Return the end of a log that is being written, empty if it has none."""
+def log_lines(log: Path) -> list[str]:
+    """Return the lines of a log, which may be growing; none if it cannot be read."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return ""
-    return lines[-1].strip() if lines else ""
+        return []
 
 
 def _runs(count: int) -> str:

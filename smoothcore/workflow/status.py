@@ -15,6 +15,7 @@ from smoothcore.study.grid import all_runs, to_table
 from smoothcore.study.run import INTERPOLATED, Run
 from smoothcore.workflow.collecting import record_of, search_so_far
 from smoothcore.workflow.costs import expected_seconds, slowness
+from smoothcore.workflow.progress import log_lines
 from smoothcore.workflow.published import published_tables
 
 STATES = DONE, TRAINED, RUNNING, STARTED, FAILED, WAITING = (
@@ -70,11 +71,7 @@ def _unfinished(layout: Layout, run: Run, expected: float) -> RunStatus:
 
 
 def _log_says_error(path: Path) -> bool:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    return any(re.match(r"error: |Traceback", line) for line in lines[-40:])
+    return any(re.match(r"error: |Traceback", line) for line in log_lines(path)[-40:])
 
 
 def table(study: Study, layout: Layout) -> pd.DataFrame:
