@@ -59,8 +59,8 @@ def measure_and_write(
     """
     with only_writer(files.checkpoint):
         check_dates([files.data, files.weights, files.record], files.output.parent)
-        (record,) = read_run_table(files.record, run, schemas.RUNS).to_pylist()
         trained = read_weights(files.weights, run)
+        (record,) = read_run_table(files.record, run, schemas.RUNS).to_pylist()
         stated = {"settings": asdict(settings), "network": digest_of_network(trained)}
         rows = _still_valid(run, code, stated, files.output)
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
