@@ -318,6 +318,9 @@ def test_a_penalty_without_a_reported_lambda_says_so_and_the_next_one_names_the_
     effects = statistics.all_tables(**tables)["penalty_effects"]
     first, second = effects["regularizer"].unique()[:2]
     effects.loc[effects["regularizer"] == first, ["mean", "low", "high"]] = np.nan
+    panel = by_panel(effects_figure(effects))[first]
+    assert texts(panel)[-1].startswith("no pair yet that interpolates")
+    effects.loc[effects["regularizer"] == first, "lambda"] = np.nan
     panels = by_panel(effects_figure(effects))
     assert texts(panels[first])[-1] == "no λ is reported yet"
     labels = [label.get_text() for label in panels[second].get_yticklabels()]

@@ -127,11 +127,11 @@ def compared(row: Mapping[str, Any], prefix: str = "") -> Compared:
         row: of `statistics.table1`, `statistics.table2` or `statistics.penalty_effects`.
         prefix: ``r_norm_``, for instance.
     """
+    # what the seeds make of the paper's mean, which has all of them, only all of ours tell
+    is_whole = row.get("n_values") == row.get("n_in_grid")
     return Compared(
-        **{
-            name: row.get(prefix + name, math.nan)
-            for name in ("mean", "std", "low", "high", "seed_stderr")
-        },
+        **{name: row.get(prefix + name, math.nan) for name in ("mean", "std", "low", "high")},
+        seed_stderr=row.get("seed_stderr", math.nan) if is_whole else math.nan,
         paper_mean=row.get(f"paper_{prefix}mean", NOT_GIVEN),
         paper_std=row.get(f"paper_{prefix}std", NOT_GIVEN),
         n_pairs=int(row["n_pairs"]),

@@ -41,6 +41,7 @@ NOTHING = {
     "measure": "no interpolating run yet",
     "run": "no run yet",
     "lambda": "no λ is reported yet",
+    "both": "no pair yet that interpolates\nat λ = 0 and at the reported λ",
     "regularizer": "The study has no optimality experiment.",
 }
 
@@ -223,7 +224,7 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
                 elif np.isnan(row["lambda"]):
                     note(axes, NOTHING["lambda"])
                 else:
-                    note(axes, "no pair interpolates\nat λ = 0 and at the reported λ")
+                    note(axes, NOTHING["both"])
                 continue
             color = COLORS[row["measure"]]
             both = of[["unregularized", "regularized"]].T.to_numpy()
@@ -304,7 +305,7 @@ def effects_figure(effects: pd.DataFrame) -> Figure:
         named = set()  # rows of panels whose first one says the measures
         for _, (axes,), of in drawn:
             if of["mean"].isna().all():
-                note(axes, NOTHING["lambda"])
+                note(axes, NOTHING["lambda" if of["lambda"].isna().all() else "both"])
                 continue
             rows = of.set_index("measure").reindex(names)
             for y, (measure, row) in enumerate(rows.iterrows()):

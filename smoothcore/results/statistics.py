@@ -161,7 +161,7 @@ def _seed_stderr(of: pd.DataFrame) -> float:
 def _beside_paper(table: pd.DataFrame, key: str, published: Mapping[str, Any]) -> pd.DataFrame:
     """Add the paper's figures, which come from the main estimators, as ``paper_…``."""
     paper = pd.DataFrame(published.values(), index=list(published))
-    paper = paper.drop(columns="lower_bound", errors="ignore")
+    paper = paper.drop(columns="learning_rate", errors="ignore")
     paper = paper.rename(columns=lambda name: f"paper_{name.rstrip('_')}")
     main = main_rows(table)[key]
     return table.join(paper.reindex(main).set_axis(main.index))

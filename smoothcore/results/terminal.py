@@ -93,8 +93,8 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
         )
     if any(value.upper_bound for value in r_norms):
         notes.append(
-            "≤: an upper bound. Half of the runs or more interpolate at this λ, and no larger one "
-            "was tried on all pairs."
+            "≤: an upper bound. Half of the runs or more interpolate at this λ, and may at a "
+            "larger one, which was not tried on all pairs."
         )
     if any(row["n_at_bound"] for row in table2):
         notes.append("At l_S: runs that lie at or below the lower bound without a penalty.")
@@ -105,11 +105,15 @@ def _read(path: Path) -> list[dict[str, Any]]:
     """Read a table, its numbers as numbers; an empty cell is NaN."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [{k: _value(v) for k, v in row.items()} for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
     except FileNotFoundError:
         raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
     except UnicodeDecodeError as error:
         raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None
+    if any(None in (*row, *row.values()) for row in rows):
+        said = "a row has more or fewer cells than there are columns"
+        raise DamagedFileError(f"{path} is damaged ({said}). {repair_hint(path)}")
+    return [{k: _value(v) for k, v in row.items()} for row in rows]
 
 
 def _value(text: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from smoothcore.readable import plain_lambda, two_decimals
-from smoothcore.results.comparison import MIN_PAIRS, MIN_SIZES, Compared, compared
+from smoothcore.results.comparison import MIN_PAIRS, MIN_SIZES, Compared, compared, ratio_of_means
 from smoothcore.results.selection import main_rows
 
 #: τ and r_norm count as near 1 when their whole interval is at or above it
@@ -26,6 +26,9 @@ _OUTCOMES = (YES, SO_FAR, NO, UNDECIDED, TOO_FEW, UNKNOWN)
 _MIN_PENALTIES = 3
 
 
+_NOTHING = Compared(math.nan)
+
+
 @dataclass(frozen=True)
 class Finding:
     """What the tables say about one measure.
@@ -37,6 +40,7 @@ class Finding:
         regularizer: the penalty ``r_norm`` belongs to; empty if the study has none.
         lambda_: its reported λ.
         n_at_bound: runs that lie at or below l_S without a penalty.
+        ratio_of_means: what its penalty leaves of the mean; such runs do not swing it.
     """
 
     measure: str
@@ -45,6 +49,7 @@ class Finding:
     regularizer: str = ""
     lambda_: float = math.nan
     n_at_bound: int = 0
+    ratio_of_means: Compared = _NOTHING
 
     @property
     def rises(self) -> str:
@@ -53,8 +58,13 @@ class Finding:
 
     @property
     def near_optimum(self) -> str:
-        """Does its penalty leave nearly all of it? Of an upper bound: so far."""
+        """Does its penalty leave nearly all of it? Of an upper bound: so far.
+
+        Where runs lie at or below the bound the ratio of the means has to say the same.
+        """
         outcome = _near_one(self.r_norm)
+        if self.n_at_bound and outcome in (YES, NO) and outcome != _near_one(self.ratio_of_means):
+            return UNDECIDED
         return SO_FAR if outcome == YES and self.r_norm.upper_bound else outcome
 
     @property
@@ -84,19 +94,22 @@ def findings(table1: pd.DataFrame, table2: pd.DataFrame) -> list[Finding]:
     """Return a finding per measure of the tables, in their order, from the main estimators.
 
     Of several penalties on a measure the one that lowers it most counts, by enough pairs if there
-    is such a one.
+    is such a one, and first one that lowers it beyond doubt. What it leaves is an upper bound as
+    long as a larger λ of any of them may leave less.
     """
     taus = {row["measure"]: compared(row) for row in main_rows(table1).to_dict("records")}
     penalties: dict[str, dict] = {}
     rows = main_rows(table2).to_dict("records")
     for row in sorted(rows, key=_counts):
-        penalties.setdefault(row["measure"], row)
-    found, nothing = [], Compared(math.nan)
+        first = penalties.setdefault(row["measure"], row)
+        first["upper_bound"] = bool(first["upper_bound"] or row["upper_bound"])
+    found = []
     for measure in dict.fromkeys([*taus, *penalties]):
-        of: list = [nothing]
+        of: list = [_NOTHING]
         if row := penalties.get(measure):
-            of = [compared(row, "r_norm_"), row["regularizer"], row["lambda"], row["n_at_bound"]]
-        found.append(Finding(measure, taus.get(measure, nothing), *of))
+            of = [compared(row, "r_norm_"), row["regularizer"], row["lambda"]]
+            of += [row["n_at_bound"], ratio_of_means(row)]
+        found.append(Finding(measure, taus.get(measure, _NOTHING), *of))
     return found
 
 
@@ -105,7 +118,8 @@ def _counts(row: Mapping[str, Any]) -> tuple:
     r_norm = compared(row, "r_norm_")
     known = not math.isnan(r_norm.mean)
     mean = r_norm.mean if known else 0.0
-    return not known, r_norm.too_few, mean, row["regularizer"] != row["measure"]
+    is_lowered = _near_one(r_norm) == NO
+    return not known, r_norm.too_few, not is_lowered, mean, row["regularizer"] != row["measure"]
 
 
 def sentences(found: Iterable[Finding]) -> list[str]:
@@ -251,9 +265,7 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
     other = table[table["measure"] != table["penalized"]]
     own_mean = other["regularizer"].map(own).astype(float)
     other = other[~np.isclose(other["mean"], own_mean, rtol=1e-9)].dropna(subset="low")
-    enough = other[other["n_pairs"] >= MIN_PAIRS]
-    left_out = len(other) - len(enough) if len(enough) else 0
-    other = enough if len(enough) else other
+    other, left_out = _of_enough_pairs(other)
     if other.empty:
         return ["No penalty can be compared yet with λ = 0 on a measure other than its own."]
     lowered, raised = other[other["high"] < 1], other[other["low"] > 1]
@@ -271,13 +283,9 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
         f"Of {len(other)} effects of a penalty on a measure that it does not penalize, the whole "
         f"interval is below 1 in {len(lowered)} and above 1 in {len(raised)}"
     )
-    said = ["; ".join([first, *strongest]) + "."]
-    if left_out:
-        said.append(f"{left_out} effects on fewer than {MIN_PAIRS} pairs are left out.")
+    said = ["; ".join([first, *strongest]) + ".", *left_out]
     times = lowered.groupby("measure").size()
-    if times.empty:
-        said.append("No measure is lowered by the penalty on another one.")
-    elif other["regularizer"].nunique() >= _MIN_PENALTIES:
+    if len(times) and other["regularizer"].nunique() >= _MIN_PENALTIES:
         measures = dict.fromkeys(other["measure"])
         most = [m for m in measures if times.get(m) == times.max()]
         verb = "is" if len(most) == 1 else "are"
@@ -292,11 +300,10 @@ def on_effects(effects: pd.DataFrame) -> list[str]:
 
 def on_rates(effects: pd.DataFrame) -> list[str]:
     """Return sentences on what a larger learning rate does to the measures, without a penalty."""
-    table = main_rows(effects)
+    larger = effects[effects["other_rate"] > effects["learning_rate"]]
+    table, left_out = _of_enough_pairs(main_rows(larger))
     said = []
     for (rate, other), of in table.groupby(["learning_rate", "other_rate"], sort=False):
-        if other < rate:
-            continue
         parts = [
             f"{verb} {_enumerate([_times(row) for row in rows.to_dict('records')])}"
             for verb, rows in (
@@ -310,7 +317,16 @@ def on_rates(effects: pd.DataFrame) -> list[str]:
             continue
         start = f"At the learning rate {other:g}, beside {rate:g} ({of['n_pairs'].max()} pairs)"
         said.append(f"{start}: {'; '.join(parts)}.")
-    return said + (_too_few_pairs(table) if said else [])
+    return said + left_out + (_too_few_pairs(table) if said else [])
+
+
+def _of_enough_pairs(effects: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the effects on enough pairs and a sentence on the others; all if none has enough."""
+    enough = effects[effects["n_pairs"] >= MIN_PAIRS]
+    if enough.empty or (n := len(effects) - len(enough)) == 0:
+        return effects, []
+    text = f"{n} effects on fewer than {MIN_PAIRS} pairs are left out."
+    return enough, [text if n > 1 else text.replace("effects", "effect").replace("are", "is")]
 
 
 def _times(row: Mapping[str, Any]) -> str:

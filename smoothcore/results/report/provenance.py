@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smoothcore.results import COLLECTED
-from smoothcore.results.paper import N_PAIRS
+from smoothcore.results.paper import N_PAIRS, PAPER_TABLE2
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,10 @@ PAPER_STUDY = {
     "measures.n_samples": 1000,
     "measures.grid_points": 100,
 }
+_PENALTIES = "optimality.regularizers."
+PAPER_STUDY |= {
+    f"{_PENALTIES}{name}.learning_rate": paper.learning_rate for name, paper in PAPER_TABLE2.items()
+}
 
 
 def flattened(study: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -49,7 +53,8 @@ def flattened(study: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return where a study differs from the paper's: key, its value, the paper's value.
 
-    λ, the cap on the epochs and the engine are not compared: the paper gives no full list of λ.
+    λ, the cap on the epochs and the engine are not compared: the paper gives no full list of λ. Nor
+    is a penalty that a study does without.
     """
     flat = flattened(study)
     flat["number of pairs"] = len(flat.get("pairs", []))
@@ -58,7 +63,8 @@ def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
         if study.get(experiment) is None:
             flat |= {key: "off" for key in PAPER_STUDY if key.startswith(experiment)}
     found = [(key, flat.get(key), paper) for key, paper in PAPER_STUDY.items()]
-    return [row for row in found if row[1] != row[2]]
+    without = {key for key, *_ in found if key.startswith(_PENALTIES) and key not in flat}
+    return [row for row in found if row[1] != row[2] and row[0] not in without]
 
 
 def git_commit(folder: Path) -> str:

@@ -23,7 +23,9 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.value ?? cell.innerText.trim().replaceAll("−", "-").replaceAll(",", "");
-    return text === "" || text === "nan" || text === "–" ? null : Number.isNaN(parseFloat(text)) || cell.matches(".text, th") ? text : parseFloat(text);
+    if (text === "" || text === "nan" || text === "–") return null;
+    const number = text === "inf" ? Infinity : parseFloat(text);
+    return Number.isNaN(number) || cell.matches(".text, th") ? text : number;
   };
   const sortable = (table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {

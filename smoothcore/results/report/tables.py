@@ -305,5 +305,6 @@ def settings(name: str, heads: list[str], rows: Iterable[tuple]) -> Table:
 def _short(value: Any) -> str:
     """Return a value of the configuration as a reader writes it."""
     if isinstance(value, list):
-        return f"{len(value)} pairs" if len(value) == N_PAIRS else ", ".join(map(str, value))
+        are_pairs = len(value) == N_PAIRS and isinstance(value[0], str)
+        return f"{len(value)} pairs" if are_pairs else ", ".join(map(str, value))
     return "–" if value is None else str(value)
