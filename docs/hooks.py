@@ -22,7 +22,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add the published figures that pages show, the report, and the tables it is made of."""
     paper = ROOT / "results" / "paper"
     for published in ("monotonicity.svg", "figure2.svg", "report.html", "*.csv", "*.parquet"):
-        for path in (*paper.glob(published), *(paper / "partial").glob(published)):
+        for path in paper.glob(published):
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))
 

@@ -5,4 +5,4 @@ nothing of Snakemake and can be used alone. Importing the package imports none o
 TensorFlow is imported only by the TensorFlow engine and by ``keras_models``.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -45,22 +45,11 @@ def test_seconds_are_start_plus_epochs_times_steps_times_cost(paper, monkeypatch
     assert costs.expected_epochs(plain(16), paper) == 1000
 
 
-#: epochs that the runs of Volhejn & Lampert needed at 10,000 images, with a penalty and without,
-#: means over the pairs: where ours are not all there
-THEIR_EPOCHS = {
-    ("GN", 1e-5, 0.01): (4540, 4550),
-    ("GN", 1e-4, 0.01): (4680, 4550),
-    ("GN", 1e-3, 0.01): (5850, 4550),
-}
-
-
 def test_the_epochs_are_those_of_the_published_runs(paper, runs, of_paper):
     asked = Counter((run.size, run.regularizer, run.lambda_, run.learning_rate) for run in runs)
     groups = of_paper.runs.groupby(["size", "regularizer", "lambda", "learning_rate"])["epochs"]
-    means = {where: of.mean() for where, of in groups if len(of) == asked[where]}
-    for where, (penalized, without) in THEIR_EPOCHS.items():
-        ours = means[10000, NONE, 0.0, where[-1]] * penalized / without
-        means.setdefault((10000, *where), ours)
+    means = {where: of.mean() for where, of in groups}
+    assert groups.size().to_dict() == asked
     for (size, *where), epochs in means.items():
         expected = costs.expected_epochs(Run("4-9", size, 0, *where), paper)
         assert expected == pytest.approx(epochs, rel=0.03), (size, *where)
