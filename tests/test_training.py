@@ -286,6 +286,22 @@ def test_initial_weights():
     assert not network.beta.any() and network.c == 0
 
 
+def test_a_network_keeps_its_weights_when_a_model_is_trained_on():
+    W, beta, v, c = np.ones((3, 2)), np.zeros(2), np.ones(2), np.zeros(1)
+    network = TwoLayerNetwork(W, beta, v, c[0])
+    before = network(np.ones((1, 3)))
+    for array in (W, beta, v, c):
+        array += 1
+    assert network(np.ones((1, 3))) == before
+
+
+def test_targets_in_a_column_are_refused(data):
+    """Else NumPy would make a loss of all n² differences."""
+    network = initialize(data.x.shape[1], 4, 1.0, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"need the shape \(\d+,\); got \(\d+, 1\)"):
+        network.loss(data.x, data.y[:, None])
+
+
 def test_what_it_says(data, undisturbed, caplog):
     caplog.set_level("INFO", "smoothcore")
     train(RUN, RECIPE, data)

@@ -1,12 +1,9 @@
 """What is measured of a run: which networks, on which images, at which points."""
 
-from pathlib import Path
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from smoothcore import measures
-from smoothcore.datasets import load_pair
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.measures import EvaluationPoints, draw_evaluation_points
 from smoothcore.network.seeds import generator, stream
@@ -22,10 +19,20 @@ def evaluate(
     settings: MeasuringSettings,
     names: list[str],
     trained: TwoLayerNetwork,
-    data: Path,
+    x: np.ndarray,
+    x_test: np.ndarray,
 ) -> list[measures.Measurement]:
-    """Measure a trained network and the one it started from, on test and on training images."""
-    x, _, x_test, _ = load_pair(data, run.pair, run.size, recipe.dataset)
+    """Measure a trained network and the one it started from.
+
+    Args:
+        run: its coordinates.
+        recipe: the settings it was trained with.
+        settings: of the measures.
+        names: the measures to compute.
+        trained: the network at its end.
+        x: its training images, shape (n, d).
+        x_test: the test images of its pair, shape (m, d).
+    """
     with threadpool_limits(limits=1):
         return measures.measure_run(
             trained,

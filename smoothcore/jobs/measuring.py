@@ -66,25 +66,21 @@ def measure_and_write(
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
         log.info("measuring %s%s", ", ".join(wanted) or "nothing", f", kept {len(rows)} values")
         if wanted:
-            _refuse_other_images(run, recipe, files, record["data_sha256"])
+            x, y, x_test, _ = load_pair(files.data, run.pair, run.size, recipe.dataset)
+            if digest_of_arrays(x, y) != record["data_sha256"]:
+                raise SettingsError(
+                    f"{files.weights} was not trained on the images in {files.data}. Prepare those "
+                    "it was trained on, or delete it and train the run again."
+                )
             rows += [
                 asdict(m) | {"main": m.main, "code": code[m.measure]}
-                for m in evaluate(run, recipe, settings, wanted, trained, files.data)
+                for m in evaluate(run, recipe, settings, wanted, trained, x, x_test)
             ]
         rows = [row | {"interpolates": record["interpolates"]} for row in rows]
         order = list(measures.all_measures())
         rows.sort(key=lambda row: (not row["main"], order.index(row["measure"])))
         write_rows(files.output, run, schemas.MEASURES, rows, **stated)
         remove(files.checkpoint)
-
-
-def _refuse_other_images(run: Run, recipe: Recipe, files: MeasuringFiles, digest: str) -> None:
-    x, y, *_ = load_pair(files.data, run.pair, run.size, recipe.dataset)
-    if digest_of_arrays(x, y) != digest:
-        raise SettingsError(
-            f"{files.weights} was not trained on the images in {files.data}. Prepare those it was "
-            "trained on, or delete it and train the run again."
-        )
 
 
 def _still_valid(run: Run, code: Mapping[str, str], stated: dict, path: Path) -> list[dict]:

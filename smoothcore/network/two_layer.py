@@ -9,6 +9,8 @@ import numpy as np
 class TwoLayerNetwork:
     """Parameters of f(x) = ⟨v, relu(Wᵀx + β)⟩ + c, all float32 (float64 is kept where given).
 
+    The arrays are copies: a model whose weights they were may be trained on.
+
     Attributes:
         W: first-layer weights, shape (d, h); column i is w_i.
         beta: first-layer biases β, shape (h,).
@@ -24,7 +26,7 @@ class TwoLayerNetwork:
     def __post_init__(self) -> None:
         """Check the shapes; raises ValueError naming them when they do not fit together."""
         for name in ("W", "beta", "v", "c"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name)))
+            object.__setattr__(self, name, np.array(getattr(self, name)))
         h = self.v.shape[0] if self.v.ndim == 1 else -1
         if self.W.ndim != 2 or self.W.shape[1] != h or self.beta.shape != (h,) or self.c.shape:
             raise ValueError(
@@ -55,8 +57,15 @@ class TwoLayerNetwork:
         return np.maximum(self.preactivations(x), 0) @ self.v + self.c
 
     def loss(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Return the mean squared error L(f) over x (n, d), y (n,), summed in float64."""
-        residual = self(x).astype(np.float64) - y
+        """Return the mean squared error L(f) over x (n, d), y (n,), summed in float64.
+
+        Raises:
+            ValueError: y has another shape, which NumPy would spread over an (n, n) residual.
+        """
+        f = self(x).astype(np.float64)
+        if np.shape(y) != f.shape:
+            raise ValueError(f"the targets need the shape {f.shape}; got {np.shape(y)}")
+        residual = f - y
         return float(np.mean(residual * residual))
 
 

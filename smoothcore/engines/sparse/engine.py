@@ -149,9 +149,7 @@ class SparseEngine:
             float(stop_below), DIVERGED_ABOVE,
         )  # fmt: skip
         W = blocks.swapaxes(0, 1).reshape(self._D, H)
-        moved = TwoLayerNetwork(
-            W[:d, :h].copy(), parameters.beta[:h].copy(), parameters.v[:h].copy(), parameters.c[0]
-        )
+        moved = TwoLayerNetwork(W[:d, :h], parameters.beta[:h], parameters.v[:h], parameters.c[0])
         return moved, losses[:ran].copy()
 
 
