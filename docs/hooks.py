@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Take the address of the published site, which its page for missing pages needs."""
+    """Take the addresses of the published site and of the repository, where they are told."""
     config.site_url = os.environ.get("SITE_URL", "")
+    config.repo_url = os.environ.get("REPO_URL", "")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:

@@ -235,6 +235,18 @@ def test_a_run_that_is_missing_is_not_drawn_as_one_that_failed(tables):
     assert texts(by_panel(r_norm_figure(none, edge))["GN"])[-1] == "no λ is reported yet"
 
 
+def test_the_edge_of_a_penalty_without_a_run_is_drawn(tables):
+    """Table 1 is trained first, and a cheap penalty before the others."""
+    edge = statistics.all_tables(**tables)["edge"]
+    numbers = ["r_norm_mean", "r_norm_low", "r_norm_high"]
+    for rows in (edge["regularizer"] == "GN", edge["regularizer"] != ""):
+        edge.loc[rows, numbers] = np.nan
+        edge.loc[rows, ["n_present", "n_interpolating"]] = 0
+        figure = edge_figure(edge, {})
+        figure.canvas.draw()
+        assert by_panel(figure)["GN"].get_title(loc="right").startswith("0")
+
+
 def test_the_edge_makes_room_for_every_panel_where_the_first_is_empty(tables):
     edge = statistics.all_tables(**tables)["edge"]
     first = edge["regularizer"] == edge["regularizer"].iloc[0]

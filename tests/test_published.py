@@ -322,6 +322,18 @@ def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(chec
     assert not (checkout.results / "weights").exists()
 
 
+def test_a_measure_that_published_runs_lack_is_refused_and_their_tables_stay(checkout):
+    """They have no weights to measure."""
+    path = checkout.results / "measures.parquet"
+    table = read_parquet(path)
+    write_parquet(path, table.filter(pc.not_equal(table["measure"], "CR")), about(path))
+    before = path.read_bytes()
+    for options in (["--dry-run"], []):
+        said = checkout.snakemake(*TARGETS, *options, fails=not options)
+        assert ".parquet lacks CR\n" in said
+    assert path.read_bytes() == before
+
+
 def test_nothing_is_trained_beside_published_runs_whose_images_cannot_be_prepared(checkout):
     """Snakemake would train them all once it can prepare the images."""
     checkout.config["pairs"].append("4-9")

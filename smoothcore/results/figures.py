@@ -276,6 +276,8 @@ def edge_figure(penalties: pd.DataFrame, marked: Mapping[str, tuple[float, ...]]
             )
             chosen = of["reported"]
             axes.plot(lambdas[chosen], means[chosen], "o", ms=10, mfc="none", mec=INK, mew=0.8)
+            if not of["n_present"].any():  # a log axis finds no limits
+                axes.set_xlim(lambdas.min() / 1.2, lambdas.max() * 1.2)
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
             ends = sorted({lambdas.min(), lambdas.max()})

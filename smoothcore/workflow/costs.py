@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core, 10,000 images, as the
 #: benchmark measured it on Zen 3 (docs/performance.md) and as half of the published runs took it;
-#: less than half of that with AVX-512. What a penalty costs, the regularizers say themselves
+#: less than half of that on the Xeon. What a penalty costs, the regularizers say themselves
 PLAIN_STEP_MS = {"sparse": 0.26, "tensorflow": 0.7}
 
 #: what a step costs whatever the size of the network: calls, permutations, the loss

@@ -149,10 +149,12 @@ class Plan:
     def _beside_others(self) -> str:
         """Return what is wrong if restored runs are not of this study and this code.
 
-        Snakemake knows no code of those: it would be told at the end, when all is collected.
+        Snakemake knows no code of those: it would be told at the end, when all is collected and the
+        published tables are deleted.
         """
         session = self.session
-        if any(stage == "training" for _, stage, _ in self._needed()):
+        table = str(session.layout.root / COLLECTED[0])
+        if any(stage == "training" or table in job.output for job, stage, _ in self._needed()):
             restored = [run for run in session.runs if run in session.restored]
             there = [run for run in restored if session.layout.is_finished(run)]
             try:
