@@ -308,11 +308,16 @@ def test_seeds_and_regularizers_that_are_added_train_only_their_runs(checkout):
     assert runs_planned(said) == in_words(new)
 
 
-def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(checkout):
-    """Snakemake does not know what restored tables are made of."""
+def publish_without_crossings(checkout):
     path = checkout.results / "measures.parquet"
     table = read_parquet(path)
     write_parquet(path, table.filter(pc.not_equal(table["measure"], "CR")), about(path))
+    return path
+
+
+def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(checkout):
+    """Snakemake does not know what restored tables are made of."""
+    publish_without_crossings(checkout)
     checkout.config["pairs"].append("4-9")
     checkout.write()
     target = "results/tiny/measures.parquet"
@@ -324,9 +329,7 @@ def test_nothing_is_trained_beside_published_runs_of_other_measures_or_code(chec
 
 def test_a_measure_that_published_runs_lack_is_refused_and_their_tables_stay(checkout):
     """They have no weights to measure."""
-    path = checkout.results / "measures.parquet"
-    table = read_parquet(path)
-    write_parquet(path, table.filter(pc.not_equal(table["measure"], "CR")), about(path))
+    path = publish_without_crossings(checkout)
     before = path.read_bytes()
     for options in (["--dry-run"], []):
         said = checkout.snakemake(*TARGETS, *options, fails=not options)

@@ -720,20 +720,24 @@ def test_tables_of_what_the_study_was_say_so(tmp_path, monkeypatch, capsys):
     assert "The study was changed since" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text[5:], bytes.upper])
-def test_a_damaged_table_is_named(folder, tmp_path, monkeypatch, capsys, damage):
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda text: text[5:], "table1.csv or table2.csv"),
+        (bytes.upper, "table1.csv or table2.csv"),
+        (lambda text: text[:-40], "table1.csv"),
+        (lambda text: text.rstrip() + b",7\n", "table1.csv"),
+        (lambda text: b"\xff\xfe", "table1.csv"),
+    ],
+)
+def test_a_damaged_table_is_named(folder, tmp_path, monkeypatch, capsys, damage, named):
     for name in ("table1.csv", "table2.csv"):
         shutil.copy(folder / name, tmp_path)
     path = tmp_path / "table1.csv"
     path.write_bytes(damage(path.read_bytes()))
     monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path)])
     assert show_tables.main() == 1
-    assert re.search(r"table1.csv (or .*table2.csv )?is damaged", capsys.readouterr().err)
-    whole = (folder / "table1.csv").read_bytes()
-    for damaged in (b"\xff\xfe", whole.replace(b"\n", b",7\n").replace(b",7", b"", 1), whole[:-40]):
-        path.write_bytes(damaged)
-        assert show_tables.main() == 1
-        assert "table1.csv is damaged" in capsys.readouterr().err
+    assert f"{named} is damaged" in capsys.readouterr().err
 
 
 def show(folder, *options, **environment):

@@ -325,8 +325,8 @@ def _of_enough_pairs(effects: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     enough = effects[effects["n_pairs"] >= MIN_PAIRS]
     if enough.empty or (n := len(effects) - len(enough)) == 0:
         return effects, []
-    text = f"{n} effects on fewer than {MIN_PAIRS} pairs are left out."
-    return enough, [text if n > 1 else text.replace("effects", "effect").replace("are", "is")]
+    noun, verb = ("effect", "is") if n == 1 else ("effects", "are")
+    return enough, [f"{n} {noun} on fewer than {MIN_PAIRS} pairs {verb} left out."]
 
 
 def _times(row: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "snakemake")
 
+_PENALTIES = "optimality.regularizers."
+
 #: what the paper states of its study (§3.2, §4), under the keys of the configuration
 PAPER_STUDY = {
     "dataset": "mnist",
@@ -32,10 +34,7 @@ PAPER_STUDY = {
     "optimality.grid_points": 10,
     "measures.n_samples": 1000,
     "measures.grid_points": 100,
-}
-_PENALTIES = "optimality.regularizers."
-PAPER_STUDY |= {
-    f"{_PENALTIES}{name}.learning_rate": paper.learning_rate for name, paper in PAPER_TABLE2.items()
+    **{f"{_PENALTIES}{name}.learning_rate": of.learning_rate for name, of in PAPER_TABLE2.items()},
 }
 
 
@@ -62,9 +61,9 @@ def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
         flat[f"{experiment}.number of seeds"] = len(flat.get(f"{experiment}.seeds", []))
         if study.get(experiment) is None:
             flat |= {key: "off" for key in PAPER_STUDY if key.startswith(experiment)}
-    found = [(key, flat.get(key), paper) for key, paper in PAPER_STUDY.items()]
-    without = {key for key, *_ in found if key.startswith(_PENALTIES) and key not in flat}
-    return [row for row in found if row[1] != row[2] and row[0] not in without]
+    stated = {k: v for k, v in PAPER_STUDY.items() if k in flat or not k.startswith(_PENALTIES)}
+    found = [(key, flat.get(key), paper) for key, paper in stated.items()]
+    return [row for row in found if row[1] != row[2]]
 
 
 def git_commit(folder: Path) -> str:
