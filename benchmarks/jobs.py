@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 from benchmarks.alternating import alternate
@@ -24,6 +23,7 @@ JOBS = {
     "sparse": ("sparse", "none", True),
     "sparse GN": ("sparse", "GN", True),
     "sparse, first of all": ("sparse", "none", False),
+    "sparse GN, first of all": ("sparse", "GN", False),
     "tensorflow": ("tensorflow", "none", True),
 }
 
@@ -62,15 +62,17 @@ def run(bench: Bench) -> list[dict]:
     say("jobs: warming up")
     warm = bench.folder / "numba"
     names = ["sparse", "sparse, first of all"] if bench.quick else list(JOBS)
-    # at full size for the memory, and so that compiled code is there for the timed ones
-    megabytes = {name: train(bench, name, bench.images, warm)[1] for name in names}
+    for name in names:
+        if JOBS[name][2]:
+            train(bench, name, 64, warm)
 
-    def seconds(name: str) -> float:
+    def job(name: str, size: int) -> tuple[float, float]:
         with tempfile.TemporaryDirectory(dir=bench.folder) as cold:
-            return train(bench, name, 64, warm if JOBS[name][2] else Path(cold))[0]
+            return train(bench, name, size, warm if JOBS[name][2] else Path(cold))
 
+    megabytes = {name: job(name, bench.images)[1] for name in names}
     say("jobs: measuring in turn")
-    times = alternate({name: partial(seconds, name) for name in names}, bench.rounds(6))
+    times = alternate({name: lambda name=name: job(name, 64)[0] for name in names}, bench.rounds(6))
     return [
         {"job": name, "seconds": statistics.median(times[name]), "megabytes": megabytes[name]}
         for name in names

@@ -1,9 +1,12 @@
 """`check_runs`: an edit is proved harmless by equal bits, and adopted; or it is refused."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,6 +37,7 @@ from workflow_scripts import check_runs
 
 pytestmark = pytest.mark.workflow
 
+ROOT = Path(__file__).resolve().parents[1]
 LOOP, STEP = "smoothcore/training/loop.py", "smoothcore/regularizers/fpl/sparse.py"
 
 
@@ -43,6 +47,26 @@ def renamed(text: str) -> str:
 
 def another_penalty(text: str) -> str:
     return text + "\n\nstep = fast(lambda parameters, work, m, rate, lambda_, grid_points: None)\n"
+
+
+def test_the_code_of_another_checkout_is_not_checked(tmp_path):
+    """With the interpreter of another checkout, the installed command would check that one."""
+    for folder in ("smoothcore", "workflow_scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    command = [sys.executable, "-P", "-m", "workflow_scripts.check_runs", "--folder", "results/x"]
+
+    def said(path):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(path)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    assert f"the code that would be checked is {ROOT / 'smoothcore'}, not that of" in said(ROOT)
+    assert "results/x" in said(tmp_path)  # it goes on to its table of runs, which is missing
 
 
 def check(study: Workflow, *arguments: str, code: int) -> str:

@@ -1,12 +1,13 @@
 """The on-disk cache of compiled code, on a function small enough to compile often."""
 
 import importlib.util
+import os
 import sys
 
 import numba
 import pytest
 
-from smoothcore.engines.sparse.compiled import compiled
+from smoothcore.engines.sparse import compiled as compiling
 
 SOURCE = """
 import numba
@@ -26,6 +27,8 @@ def make():
 def source(tmp_path, monkeypatch):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setitem(sys.modules, "kernel", None)  # undone after the test
+    # the tests edit sources and import them again, as new processes do
+    monkeypatch.setattr(compiling, "_IMPORTED_AT", float("inf"))
     path = tmp_path / "kernel.py"
     path.write_text(SOURCE.format(constant=1))
     return path
@@ -37,7 +40,7 @@ def load(source, other=None):
     module = importlib.util.module_from_spec(spec)
     sys.modules["kernel"] = module  # where Numba looks for the globals of cached code
     spec.loader.exec_module(module)
-    return compiled(module.make(), "kernel", [source] + ([other] if other else []))
+    return compiling.compiled(module.make(), "kernel", [source] + ([other] if other else []))
 
 
 def call(source, other=None):
@@ -75,6 +78,21 @@ def test_a_changed_source_is_compiled_anew(source):
     assert call(source, other) == (1020, False)
     source.write_text(SOURCE.format(constant=1))
     assert call(source, other) == (22, True)
+
+
+def test_code_of_a_source_edited_since_it_was_imported_is_not_kept(source, tmp_path, monkeypatch):
+    """Under the name of the new text, a later process would take it for that text's code."""
+    monkeypatch.setattr(compiling, "_IMPORTED_AT", source.stat().st_mtime)
+    function = load(source)
+    assert (function(10), len(entries(tmp_path))) == (22, 1)
+    edited_at = source.stat().st_mtime + 1
+    source.write_text(SOURCE.format(constant=500))
+    os.utime(source, (edited_at, edited_at))
+    module = sys.modules["kernel"]  # the old text
+    assert compiling.compiled(module.make(), "kernel", [source])(10) == 22
+    assert len(entries(tmp_path)) == 1
+    monkeypatch.setattr(compiling, "_IMPORTED_AT", edited_at)
+    assert call(source) == (1020, False)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 32, 1000, -1])

@@ -167,6 +167,9 @@ def test_a_network_or_an_order_of_another_size_is_refused():
     for other in (random_problem(d=13), random_problem(n=47)):
         with pytest.raises(ValueError, match="48 × 12"):
             run_engine(engine, other)
+    for start, stop in ((0, 11), (-1, 2), (3, 2)):
+        with pytest.raises(ValueError, match="block of 10"):
+            engine.run_epochs(problem.network, problem.permutations, start, stop, 0.0)
 
 
 def test_stops_after_the_first_epoch_below_the_screen():
@@ -321,9 +324,9 @@ OTHER_PROCESSOR = """
 import numpy as np
 from tests.engine_cases import create, distance, objective, random_problem, run_engine
 from tests.engine_cases import run_reference
-from smoothcore.engines.sparse.sweep import UNITS
+from smoothcore.engines.sparse.vectors import PIXELS, UNITS
 
-assert UNITS == 32, UNITS
+assert (UNITS, PIXELS) == (32, 2), (UNITS, PIXELS)
 problem = random_problem(h=10)
 for regularizer in ("WP", "GN", "FPL"):
     goal = objective(regularizer, batch_size=16)
@@ -345,6 +348,37 @@ def test_processors_with_shorter_vectors(tmp_path):
         "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+PIXELS_TOGETHER = """
+import hashlib
+from smoothcore.engines.sparse import vectors
+
+vectors.PIXELS = {pixels}
+from tests.engine_cases import create, digits_problem, objective, run_engine
+
+problem = digits_problem(n=100, h=70, epochs=3)
+for regularizer in ("WP", "GN"):
+    goal = objective(regularizer)
+    network, losses = run_engine(create("sparse", problem.x, problem.y, goal), problem)
+    print(hashlib.sha256(network.W.tobytes() + losses.tobytes()).hexdigest())
+"""
+
+
+def test_how_many_pixels_are_kept_together_changes_no_bit(tmp_path):
+    """So processors may keep different numbers, and have the results of one another."""
+
+    def digests(pixels):
+        environment = os.environ | {
+            "NUMBA_CACHE_DIR": str(tmp_path / str(pixels)), "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        program = PIXELS_TOGETHER.format(pixels=pixels)
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout.split()  # fmt: skip
+
+    assert digests(2) == digests(4)
 
 
 def without_root_privileges():

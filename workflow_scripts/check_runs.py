@@ -13,7 +13,14 @@ from pathlib import Path
 from smoothcore.errors import exits_readably
 from smoothcore.files.paths import Layout
 from smoothcore.training.determining import processor
-from smoothcore.workflow.check import adopt_code, choose, compare, finished_runs, verdict
+from smoothcore.workflow.check import (
+    adopt_code,
+    choose,
+    compare,
+    finished_runs,
+    refuse_other_checkout,
+    verdict,
+)
 from smoothcore.workflow.collecting import read_grid
 from smoothcore.workflow.command_line import log_to_stderr
 
@@ -28,6 +35,7 @@ def main() -> int:
     parser.add_argument("--adopt", action="store_true", help="if all are equal, adopt the code")
     arguments = parser.parse_args()
     log_to_stderr()
+    refuse_other_checkout()
     layout = Layout(arguments.folder)
     study, runs = read_grid(layout.grid)
     records, measures = finished_runs(layout, study, runs)

@@ -46,7 +46,8 @@ class TwoLayerNetwork:
 
     def astype(self, dtype) -> "TwoLayerNetwork":
         """Return the same network with every parameter cast to ``dtype``."""
-        return TwoLayerNetwork(*(p.astype(dtype) for p in (self.W, self.beta, self.v, self.c)))
+        parameters = self.W, self.beta, self.v, self.c
+        return TwoLayerNetwork(*(p.astype(dtype, copy=False) for p in parameters))
 
     def preactivations(self, x: np.ndarray) -> np.ndarray:
         """Return z(x) = Wᵀx + β for x of shape (n, d); shape (n, h)."""

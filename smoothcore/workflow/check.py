@@ -1,6 +1,7 @@
 """Train a sample of finished runs again and compare: are the results still what they were?"""
 
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -62,6 +63,22 @@ class Comparison:
         if (most := self.most)[1]:
             said.append(f"    most {most[1]}, by {most[0]:.2g} standard deviations over seeds")
         return said
+
+
+def refuse_other_checkout() -> None:
+    """Make sure that in a checkout its own code is checked.
+
+    Raises:
+        SettingsError: the installed code is that of another checkout.
+    """
+    here, code = Path.cwd(), Path(__file__).parents[1]
+    own = here / "smoothcore"
+    if (here / "Snakefile").is_file() and own.is_dir() and not own.samefile(code):
+        raise SettingsError(
+            f"the code that would be checked is {code}, not that of this checkout. Run it as  "
+            f"PYTHONPATH={here} {sys.executable} -m workflow_scripts.check_runs  or install this "
+            "checkout: python -m pip install -e ."
+        )
 
 
 def finished_runs(

@@ -13,6 +13,7 @@ import hashlib
 import pickle
 import re
 import sys
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from numba.core.caching import FunctionCache, NullCache
 
 from smoothcore.errors import SettingsError
 
+_IMPORTED_AT = time.time()
 #: settings of Numba that say where files are, what is printed, or how threads are started
 _NOT_OF_CODE = re.compile(
     "DEBUG|DUMP|DIR|PATH|WARN|TRACE|COLOR|THREAD|PROFIL|CACHE|EXCEPTIONS|CUDA"
@@ -99,7 +101,8 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
 
     The code is kept where Numba keeps its own: in ``NUMBA_CACHE_DIR`` if that is set, else in
     ``__pycache__`` beside the source if that is writable, else in the user's cache folder; where
-    none can be written, it is compiled anew in every process.
+    none can be written, it is compiled anew in every process. So it is if a source has been edited
+    since the process began: it may have imported what the file no longer says.
 
     Args:
         function: a Python function that calls Numba functions, which become part of its code.
@@ -118,8 +121,8 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
         )
     function.__qualname__ = f"{function.__qualname__}.{name}"
     dispatcher = numba.njit(nogil=True)(function)
-    try:
-        dispatcher._cache = _CheckedCache(function, name, sources)
-    except (RuntimeError, OSError):  # RuntimeError: no folder is writable
-        dispatcher._cache = NullCache()
+    dispatcher._cache = NullCache()
+    with contextlib.suppress(RuntimeError, OSError):  # RuntimeError: no folder is writable
+        if all(source.stat().st_mtime <= _IMPORTED_AT for source in sources):
+            dispatcher._cache = _CheckedCache(function, name, sources)
     return dispatcher

@@ -33,8 +33,8 @@ from smoothcore.engines.sparse.plain import (
     move_others,
     no_penalty,
 )
-from smoothcore.engines.sparse.sweep import UNITS, make_sweep
-from smoothcore.engines.sparse.vectors import PIXELS, ROWS
+from smoothcore.engines.sparse.sweep import make_sweep
+from smoothcore.engines.sparse.vectors import PIXELS, ROWS, UNITS
 from smoothcore.network.two_layer import TwoLayerNetwork
 
 
@@ -127,6 +127,10 @@ class SparseEngine:
     ) -> tuple[TwoLayerNetwork, np.ndarray]:
         """Run the epochs ``start`` … ``stop − 1``; see `smoothcore.engines.Engine.run_epochs`."""
         d, h = self._d, network.h
+        if not 0 <= start <= stop <= len(permutations):
+            raise ValueError(
+                f"the epochs {start} … {stop} are not in a block of {len(permutations)}"
+            )
         if network.d != d or permutations.shape[1] != self._n:
             raise ValueError(
                 f"the training set is {self._n} × {d}, but the network takes {network.d} inputs "

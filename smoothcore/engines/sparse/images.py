@@ -94,6 +94,7 @@ def sort_by_group(images, order, begin, end, stride, entries):
 @fast
 def _prefetch_image(images, i):
     start, stop = images.first[i], images.first[i + 1]
-    for s in range(start, stop, _CACHE_LINE // 2):
+    for s in range(start, stop, _CACHE_LINE // images.group.itemsize):
         prefetch(images.group, s)
+    for s in range(start, stop, _CACHE_LINE // (PIXELS * images.code.itemsize)):
         prefetch(images.code, PIXELS * s)

@@ -14,8 +14,7 @@ import numpy as np
 
 from smoothcore.engines.sparse.plain import BLOCK, Sizes
 from smoothcore.engines.sparse.rows import TILE, move_by_tile, set_row_sum, transpose_tile
-from smoothcore.engines.sparse.sweep import UNITS
-from smoothcore.engines.sparse.vectors import ROWS, fast
+from smoothcore.engines.sparse.vectors import ROWS, UNITS, fast
 
 
 class Norms(NamedTuple):
@@ -81,10 +80,12 @@ def make_norms(
 @fast
 def _transpose(W, p, i, columns):
     """Copy pixels p … of W and units i … to ``columns``, as many as it holds."""
-    for j in range(0, columns.shape[0], TILE):
-        block = W[(i + j) // UNITS]
+    for begin in range(0, columns.shape[0], UNITS):
+        block = W[(i + begin) // UNITS]
+        # in the order in which W is stored
         for k in range(0, ROWS, TILE):
-            transpose_tile(block, p + k, (i + j) % UNITS, columns, j, k)
+            for j in range(0, UNITS, TILE):
+                transpose_tile(block, p + k, j, columns, begin + j, k)
 
 
 @fast
@@ -170,9 +171,9 @@ def move_by_norms(parameters, work, norms, rows, scale):
                     norms.columns, j, False, norms.u, tile, norms.unit_row, norms.unit_weight,
                     first[begin + j], first[begin + j + 1],
                 )  # fmt: skip
-            for j in range(0, BLOCK, TILE):
-                i = begin + j
-                for k in range(0, ROWS, TILE):
+            for k in range(0, ROWS, TILE):
+                for j in range(0, BLOCK, TILE):
+                    i = begin + j
                     move_by_tile(
                         norms.columns, j, k, W[i // UNITS], p + k, i % UNITS,
                         norms.factor, norms.product, i,

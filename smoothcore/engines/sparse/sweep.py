@@ -11,16 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from smoothcore.engines.sparse import llvm
 from smoothcore.engines.sparse.llvm import FLOAT, SIZE
-from smoothcore.engines.sparse.vectors import PIXELS, fast
-
-_PROCESSOR = cpu_target.target_context.codegen().magic_tuple()[2]
-#: units whose weights are in registers together: four registers a pixel
-UNITS = 64 if "+avx512f" in _PROCESSOR else 32
+from smoothcore.engines.sparse.vectors import PIXELS, UNITS, fast
 
 
 class Entries(NamedTuple):
