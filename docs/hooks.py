@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import sys
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+from smoothcore.measures import all_measures
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,12 +34,8 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     markdown = re.sub(r"<!-- (\S+\.py) -->", _code, markdown)
     markdown = re.sub(r"<!-- (\S+\.ipynb) -->", _notebook, markdown)
     markdown = markdown.replace("](../results/", "](results/")
-    for place, text in (
-        ("<!-- table of all measures -->", _table),
-        ("<!-- a module for each measure -->", _modules),
-    ):
-        markdown = markdown.replace(place, text()) if place in markdown else markdown
-    return markdown
+    markdown = markdown.replace("<!-- table of all measures -->", _table())
+    return markdown.replace("<!-- a module for each measure -->", _modules())
 
 
 def _page(match: re.Match[str]) -> str:
@@ -77,21 +73,14 @@ def _output(output: dict) -> str:
     return f"```text\n{data['text/plain'].strip()}\n```"
 
 
-def _measures() -> list[Any]:
-    sys.path.insert(0, str(ROOT))
-    from smoothcore.measures import all_measures
-
-    return list(all_measures().values())
-
-
 def _modules() -> str:
     """Return the directives by which mkdocstrings shows the module of each measure."""
-    return "\n".join(f"::: {about.module}" for about in _measures())
+    return "\n".join(f"::: {about.module}" for about in all_measures().values())
 
 
 def _table() -> str:
     rows = ["| | name | order | images | lower bound | estimators | source |", "| --- " * 7 + "|"]
-    for about in _measures():
+    for about in all_measures().values():
         estimators = ", ".join(
             f"**{name}**" if name == about.main_estimator else name for name in about.estimators
         )
