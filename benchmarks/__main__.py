@@ -10,7 +10,6 @@ import datetime
 import json
 import os
 import platform
-import sys
 import tempfile
 import time
 from importlib.metadata import version
@@ -40,7 +39,7 @@ def about(quick: bool, pixels: str) -> dict:
     }
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="only try that everything runs; no number means much"
@@ -48,11 +47,11 @@ def main() -> int:
     parser.add_argument(
         "--only", action="append", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
     )
-    parser.add_argument("--output", type=Path, help="the JSON file", metavar="FILE")
-    arguments = parser.parse_args()
-    output = arguments.output or (
-        ROOT / "benchmarks" / "out" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    default = ROOT / "benchmarks" / "out" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    parser.add_argument(
+        "--output", type=Path, default=default, help="the JSON file", metavar="FILE"
     )
+    arguments = parser.parse_args()
     environment = one_thread_environment()
     os.environ.clear()
     os.environ.update(environment)  # that of every process from here on
@@ -70,11 +69,10 @@ def main() -> int:
             results[part] = PARTS[part].run(bench)
             print(f"\n{PARTS[part].show(results[part])}\n", flush=True)
     results["about"]["seconds"] = round(time.monotonic() - began)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    say(f"written to {output}")
-    return 0
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    say(f"written to {arguments.output}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

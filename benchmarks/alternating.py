@@ -6,10 +6,11 @@ both of its sides slow.
 """
 
 import os
-import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,7 +52,4 @@ class Ratio(NamedTuple):
 def ratio(above: list[float], below: list[float]) -> Ratio:
     """Return the ratio of two contenders of the same rounds."""
     values = [a / b for a, b in zip(above, below, strict=True)]
-    if len(values) < 2:
-        return Ratio(values[0], values[0], values[0])
-    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
-    return Ratio(statistics.median(values), lower, upper)
+    return Ratio(*np.quantile(values, (0.5, 0.25, 0.75)))

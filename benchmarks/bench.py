@@ -2,11 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from tabulate import tabulate
 
 
 @dataclass(frozen=True)
@@ -30,15 +27,9 @@ class Bench:
     @property
     def pixels(self) -> tuple:
         """The pair's training set, for `benchmarks.problem.from_folder`."""
-        return (str(self.folder), self.images)
+        return (self.folder, self.images)
 
 
 def say(line: str) -> None:
     """Write a line about the progress."""
     print(f"[{time.strftime('%H:%M:%S')}] {line}", file=sys.stderr, flush=True)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 2) -> str:
-    """Return a Markdown table: so many columns aligned to the left, the others to the right."""
-    sides = ["left"] * left + ["right"] * (len(heads) - left)
-    return tabulate(rows, heads, "pipe", disable_numparse=True, colalign=sides)

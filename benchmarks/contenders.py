@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import problem as problems
-from benchmarks.problem import BATCH, GOALS, Problem
+from benchmarks.problem import BATCH, GOALS, PAIR, Problem, read_network
 
 
 class Contender(NamedTuple):
@@ -61,42 +60,39 @@ def engine(problem: Problem, name: str, regularizer: str) -> Contender:
 
     penalty = load_step(regularizer, name)
     machine = engines.create(name, problem.x, problem.y, GOALS[regularizer], penalty)
-    permutations = problem.permutations
-    state = {"network": problem.network, "epoch": 0}
+    network, permutations = problem.network, problem.permutations
 
     def run(repeats: int) -> float:
+        nonlocal network
         # many epochs a call, as in training
         seconds = 0.0
         while repeats > 0:
-            start = state["epoch"]
-            stop = min(start + repeats, len(permutations))
+            epochs = min(repeats, len(permutations))
             began = time.perf_counter()
-            state["network"], losses = machine.run_epochs(
-                state["network"], permutations, start, stop, 0.0
-            )
+            network, losses = machine.run_epochs(network, permutations, 0, epochs, 0.0)
             seconds += time.perf_counter() - began
-            if len(losses) < stop - start or not np.isfinite(losses[-1]):
+            if len(losses) < epochs or not np.isfinite(losses[-1]):
                 raise ArithmeticError(f"{name} with {regularizer} did not run on")
-            repeats -= stop - start
-            state["epoch"] = stop % len(permutations)
+            repeats -= epochs
         return seconds
 
     return Contender(run, -(-len(problem.x) // BATCH))
 
 
-def closed_forms(folder: str, n_samples: int, grid_points: int) -> Contender:
-    """Everything that is measured of one run: all measures, both networks, both sets of images."""
+def closed_forms(folder: Path) -> Contender:
+    """Everything that is measured of one run: all measures, both networks, both sets of images.
+
+    N = 1000 points and segments, grids of n = 100 points.
+    """
     from smoothcore import datasets, measures
     from smoothcore.network.seeds import generator, stream
     from smoothcore.network.two_layer import initialize
 
-    network = problems.read_network(folder)
+    network = read_network(folder)
     initial = initialize(network.d, network.h, 0.01, generator(stream("benchmark")))
-    x, _, x_test, _ = datasets.load_pair(Path(folder) / "mnist.npz", problems.PAIR, 10_000)
+    x, _, x_test, _ = datasets.load_pair(folder / "mnist.npz", PAIR, 10_000)
     test, training = (
-        measures.draw_evaluation_points(images, n_samples, generator(stream("benchmark")))
+        measures.draw_evaluation_points(images, 1000, generator(stream("benchmark")))
         for images in (x_test, x)
     )
-    return Contender(
-        timed(lambda: measures.measure_run(network, initial, test, training, grid_points)), 1
-    )
+    return Contender(timed(lambda: measures.measure_run(network, initial, test, training, 100)), 1)

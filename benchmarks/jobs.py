@@ -12,8 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from tabulate import tabulate
+
 from benchmarks.alternating import alternate
-from benchmarks.bench import Bench, say, table
+from benchmarks.bench import Bench, say
 from smoothcore.study.run import Run
 from smoothcore.training.recipe import Recipe
 from smoothcore.workflow.command_line import to_settings
@@ -81,6 +83,6 @@ def run(bench: Bench) -> list[dict]:
 
 def show(results: list[dict]) -> str:
     """Return the table of the fixed costs."""
-    rows = [[row["job"], f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}"] for row in results]
-    heads = ["training job", "s", "MB, all images"]
-    return "A job of one epoch on 64 images, from start to end\n" + table(heads, rows, left=1)
+    heads = {"job": "training job", "seconds": "s", "megabytes": "MB, all images"}
+    table = tabulate(results, heads, "pipe", floatfmt=("", ".2f", ".0f"))
+    return f"A job of one epoch on 64 images, from start to end\n{table}"

@@ -11,7 +11,8 @@ import tensorflow as tf
 from keras import ops
 
 from benchmarks.contenders import Contender
-from benchmarks.problem import BATCH, GOALS, Goal, Problem
+from benchmarks.problem import BATCH, GOALS, Problem
+from smoothcore.engines import Objective
 from smoothcore.regularizers import NONE
 
 #: below this the norm of a vector counts as 0; the derivative of the square root is infinite at 0
@@ -46,19 +47,20 @@ def _path(x, grid_points: int):
 
 
 class Penalized(keras.Model):
-    """A two-layer network trained on L + λ S, S the penalty of a `Goal`."""
+    """A two-layer network trained on L + λ S, S the penalty of a regularizer."""
 
-    def __init__(self, d: int, h: int, objective: Goal, tuned: bool):
+    def __init__(self, d: int, h: int, objective: Objective, regularizer: str, tuned: bool):
         super().__init__()
         self.network = keras.Sequential(
             [keras.Input((d,)), keras.layers.Dense(h, activation="relu"), keras.layers.Dense(1)]
         )
         self.objective = objective
+        self.regularizer = regularizer
         self.tuned = tuned
 
     def call(self, x, training=False):
         """Return f(x), shape (m, 1); in training add λ S of the batch to the loss."""
-        if training and self.objective.regularizer != NONE:
+        if training and self.regularizer != NONE:
             self.add_loss(self.objective.lambda_ * self.penalty(x))
         return self.network(x)
 
@@ -70,7 +72,7 @@ class Penalized(keras.Model):
             "GPL": self._gpl,
             "GPL-exact": self._gpl_exact,
             "WP": self._wp,
-        }[self.objective.regularizer](x)
+        }[self.regularizer](x)
 
     def _gn(self, x):
         return ops.mean(_norm(input_gradient(self.network, x, self.tuned)))
@@ -99,13 +101,13 @@ class Penalized(keras.Model):
         return ops.sum(self._unit_norms())
 
 
-def compiled(network, objective: Goal, *, tuned: bool = False) -> Penalized:
+def compiled(network, objective: Objective, regularizer: str, *, tuned: bool) -> Penalized:
     """Return a Keras model that starts from a `TwoLayerNetwork`, ready for ``fit``.
 
     ``tuned`` is what one can ask of Keras without leaving it: compiled by XLA, 26 steps per call,
     and the cheaper way to the gradient with respect to the input.
     """
-    model = Penalized(network.d, network.h, objective, tuned)
+    model = Penalized(network.d, network.h, objective, regularizer, tuned)
     hidden, output = model.network.layers
     hidden.set_weights([network.W, network.beta])
     output.set_weights([network.v[:, None], network.c[None]])
@@ -126,7 +128,7 @@ class _EpochTime(keras.callbacks.Callback):
 
 def fit(problem: Problem, regularizer: str, tuned: bool) -> Contender:
     """Epochs of ``keras.Model.fit``."""
-    model = compiled(problem.network, GOALS[regularizer], tuned=tuned)
+    model = compiled(problem.network, GOALS[regularizer], regularizer, tuned=tuned)
     clock = _EpochTime()
 
     def run(repeats: int) -> float:

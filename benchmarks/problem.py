@@ -6,7 +6,6 @@ there, so that all of them work on the same numbers.
 
 import functools
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,24 +26,14 @@ BATCH = 64
 HIDDEN_UNITS = 256
 
 
-@dataclass(frozen=True)
-class Goal(Objective):
-    """An objective that knows its regularizer by name."""
-
-    regularizer: str = NONE
-
-
 #: λ and learning rate of each regularizer, from the paper's grid; they hardly matter for speed
 GOALS = {
-    name: Goal(lambda_, rate, regularizer=name)
-    for name, lambda_, rate in (
-        (NONE, 0.0, 0.1),
-        ("GN", 1e-4, 0.01),
-        ("WP", 3e-5, 0.01),
-        ("FPL", 3.2e-4, 0.1),
-        ("GPL", 3.2e-5, 0.1),
-        ("GPL-exact", 3.2e-5, 0.1),
-    )
+    NONE: Objective(0.0, 0.1),
+    "GN": Objective(1e-4, 0.01),
+    "WP": Objective(3e-5, 0.01),
+    "FPL": Objective(3.2e-4, 0.1),
+    "GPL": Objective(3.2e-5, 0.1),
+    "GPL-exact": Objective(3.2e-5, 0.1),
 }
 
 
@@ -63,11 +52,8 @@ class Problem(NamedTuple):
 
 def mnist_folder() -> Path | None:
     """Return the folder with the MNIST files, None where this machine has none."""
-    named = os.environ.get(mnist.DIRECTORY_VARIABLE)
-    for folder in (*([Path(named)] if named else []), datasets.DEFAULT_CACHE / "mnist"):
-        if all((folder / name).is_file() for name in mnist.FILES):
-            return folder
-    return None
+    folder = Path(os.environ.get(mnist.DIRECTORY_VARIABLE) or datasets.DEFAULT_CACHE / "mnist")
+    return folder if all((folder / name).is_file() for name in mnist.FILES) else None
 
 
 def write(folder: Path, images: int, epochs: int) -> str:
@@ -84,23 +70,22 @@ def write(folder: Path, images: int, epochs: int) -> str:
     x, y, _, _ = datasets.load_pair(pixels, PAIR, images)
     start = initialize(x.shape[1], HIDDEN_UNITS, 0.01, generator(stream("benchmark")))
     engine = engines.create("sparse", x, y, GOALS[NONE], None)
-    order = EpochPermutations(stream("benchmark-training"), images)
-    for epoch in range(epochs):
-        block, row = divmod(epoch, order.epochs_per_block)
-        start, _ = engine.run_epochs(start, order.block(block), row, row + 1, 0.0)
-    storage.write_npz(folder / "network.npz", vars(start))
+    orders = EpochPermutations(stream("benchmark-training"), images).block(0)
+    # one after the other, and again from the first
+    network, _ = engine.run_epochs(start, np.resize(orders, (epochs, images)), 0, epochs, 0.0)
+    storage.write_npz(folder / "network.npz", vars(network))
     return "mnist" if source else "synthetic"
 
 
-def read_network(folder: str) -> TwoLayerNetwork:
+def read_network(folder: Path) -> TwoLayerNetwork:
     """Return the network in mid-training that `write` prepared."""
-    return TwoLayerNetwork(**storage.read_npz(Path(folder) / "network.npz", "W", "beta", "v", "c"))
+    return TwoLayerNetwork(**storage.read_npz(folder / "network.npz", "W", "beta", "v", "c"))
 
 
 @functools.lru_cache(maxsize=1)
-def from_folder(folder: str, images: int) -> Problem:
+def from_folder(folder: Path, images: int) -> Problem:
     """Return the pair's problem that `write` prepared; the last one is kept."""
-    x, y, _, _ = datasets.load_pair(Path(folder) / "mnist.npz", PAIR, images)
+    x, y, _, _ = datasets.load_pair(folder / "mnist.npz", PAIR, images)
     return Problem(x, y, read_network(folder))
 
 

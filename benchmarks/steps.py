@@ -5,9 +5,10 @@ import statistics
 from collections.abc import Mapping
 
 import yaml
+from tabulate import tabulate
 
 from benchmarks.alternating import ROOT, alternate, ratio
-from benchmarks.bench import Bench, say, table
+from benchmarks.bench import Bench, say
 from benchmarks.worker import Worker, blas
 
 REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
@@ -23,28 +24,23 @@ RATIOS = {
     "keras_tuned_over": "tuned Keras ÷ it", "jax_over": "JAX ÷ it",
 }  # fmt: skip
 
-_CHUNK_SECONDS = 0.1
-
 
 def run(bench: Bench) -> dict:
     """Return ``rows``, one per contender and penalty; ``blas`` of NumPy; ``grid_hours``, sparse."""
     with Worker() as numpy, Worker() as tensorflow, Worker() as keras:
-        tasks, slow = {}, {}
-        seconds = 0.0 if bench.quick else _CHUNK_SECONDS
-        tasks[FLOOR] = numpy.contender("contenders:floor", bench.pixels, {}, _CHUNK_SECONDS)
+        tasks = {FLOOR: numpy.contender("contenders:floor", bench.pixels)}
+        slow = {f"{JAX} none": numpy.contender("jax_contender:scan", bench.pixels)}
         for regularizer in REGULARIZERS:
             say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
-                arguments = {"name": name, "regularizer": regularizer}
                 tasks[f"{name} {regularizer}"] = worker.contender(
-                    "contenders:engine", bench.pixels, arguments, seconds
+                    "contenders:engine", bench.pixels, name=name, regularizer=regularizer
                 )
             for name in KERAS:
-                arguments = {"regularizer": regularizer, "tuned": name == "keras tuned"}
                 slow[f"{name} {regularizer}"] = keras.contender(
-                    "keras_way:fit", bench.pixels, arguments, seconds
-                )
-        slow[f"{JAX} none"] = numpy.contender("jax_contender:scan", bench.pixels, {}, seconds)
+                    "keras_way:fit", bench.pixels, regularizer=regularizer,
+                    tuned=name == "keras tuned",
+                )  # fmt: skip
         say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
@@ -109,10 +105,11 @@ def show(results: dict) -> str:
     kernels = sorted({f"{pool['internal_api']} {pool['version']} {pool['architecture']}"
                       for pool in results["blas"]})  # fmt: skip
     rows = [
-        [row["contender"], row["regularizer"], f"{row['ms']:.3f}"]
-        + [f"{row[key].median:.2f}" if key in row else "" for key in RATIOS]
+        [row["contender"], row["regularizer"], row["ms"]]
+        + [row[key].median if key in row else None for key in RATIOS]
         for row in results["rows"]
     ]
     heads = ["", "penalty", "ms/step", *RATIOS.values()]
     grid = f"\n\nthe paper's grid with sparse, core hours: {results['grid_hours']:.1f}"
-    return f"One SGD step; BLAS: {', '.join(kernels)}\n" + table(heads, rows) + grid
+    table = tabulate(rows, heads, "pipe", floatfmt=("", "", ".3f", *[".2f"] * len(RATIOS)))
+    return f"One SGD step; BLAS: {', '.join(kernels)}\n{table}{grid}"

@@ -13,6 +13,9 @@ from typing import Any
 
 from benchmarks.problem import from_folder
 
+#: a contender is repeated for about so long whenever it is run
+_CHUNK_SECONDS = 0.1
+
 #: in the process of a worker: what it holds, each with its repetitions
 _held: list[tuple[Any, int]] = []
 
@@ -28,27 +31,26 @@ class Worker(ProcessPoolExecutor):
         return self.submit(work, *arguments).result()
 
     def contender(
-        self, kind: str, problem: tuple | None, arguments: dict, seconds: float
+        self, kind: str, problem: tuple | None = None, **arguments: Any
     ) -> Callable[[], float]:
         """Build a contender; the function that is returned runs it and returns s per step.
 
         Args:
             kind: a function of a module that is imported only there, ``contenders:floor``.
             problem: goes to `benchmarks.problem.from_folder`; None for a kind without one.
-            arguments: of the function.
-            seconds: that the contender is repeated for, about, whenever it is run.
+            arguments: further ones of the function.
         """
-        number = self.ask(_prepare, kind, problem, arguments, seconds)
+        number = self.ask(_prepare, kind, problem, arguments)
         return lambda: self.ask(_run, number)
 
 
-def _prepare(kind: str, problem: tuple | None, arguments: dict, seconds: float) -> int:
+def _prepare(kind: str, problem: tuple | None, arguments: dict) -> int:
     """Build a contender, warm it up, choose its repetitions; return its number."""
     if problem is not None:
         arguments = {"problem": from_folder(*problem), **arguments}
     contender = pkgutil.resolve_name(f"benchmarks.{kind}")(**arguments)
     contender.run(1)
-    _held.append((contender, max(1, round(seconds / contender.run(1)))))
+    _held.append((contender, max(1, round(_CHUNK_SECONDS / contender.run(1)))))
     return len(_held) - 1
 
 

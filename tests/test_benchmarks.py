@@ -84,20 +84,19 @@ def test_workers_do_not_inherit_what_slows_blas_down(monkeypatch):
 def test_synthetic_pixels_are_as_sparse_as_mnist(tmp_path, monkeypatch):
     monkeypatch.setattr(problem, "mnist_folder", lambda: None)
     problem.write(tmp_path, images=640, epochs=2)
-    made = problem.from_folder(str(tmp_path), 640)
+    made = problem.from_folder(tmp_path, 640)
     assert made.x.shape == (640, 784)
     assert 0.17 < np.mean(made.x != 0) < 0.21
     assert 0.65 < np.mean(np.any(made.x != 0, axis=0)) < 0.85
     assert made.network.loss(made.x, made.y) < 1.0
     assert len(load_pair(tmp_path / "mnist.npz", problem.PAIR, 2)[2]) == 2000
     with worker.Worker() as other:
-        arguments = {"folder": str(tmp_path), "n_samples": 10, "grid_points": 5}
-        closed_forms = other.contender("contenders:closed_forms", None, arguments, 0.0)
-        floor = other.contender("contenders:floor", (str(tmp_path), 640), {}, 0.01)
+        closed_forms = other.contender("contenders:closed_forms", folder=tmp_path)
+        floor = other.contender("contenders:floor", (tmp_path, 640))
         assert closed_forms() > 0 and floor() > 0
         assert 30 < other.ask(worker.megabytes) < 2000 and other.ask(worker.blas)
         with pytest.raises(TypeError, match="problem"):
-            other.contender("contenders:floor", None, {}, 0.0)
+            other.contender("contenders:floor")
 
 
 def test_quick_benchmark_writes_what_it_measured(tmp_path):

@@ -29,7 +29,7 @@ def test_the_penalty_is_that_of_the_definitions(problem, regularizer, tuned):
     from benchmarks import keras_way
 
     objective = engine_cases.objective(regularizer)
-    model = keras_way.compiled(problem.network, objective, tuned=tuned)
+    model = keras_way.compiled(problem.network, objective, regularizer, tuned=tuned)
     expected = reference.penalty(_float64(problem.network), problem.x, objective)
     assert expected > 1e-3
     assert float(model.penalty(keras.ops.convert_to_tensor(problem.x))) == pytest.approx(
@@ -46,7 +46,7 @@ def test_fit_takes_the_steps_of_the_judge(problem, regularizer, tuned):
     from smoothcore.keras_models.conversion import from_keras
 
     objective = engine_cases.objective(regularizer, batch_size=32)
-    model = keras_way.compiled(problem.network, objective, tuned=tuned)
+    model = keras_way.compiled(problem.network, objective, regularizer, tuned=tuned)
     model.fit(problem.x, problem.y, batch_size=32, shuffle=False, verbose=0)
     expected, _ = reference.epoch(
         _float64(problem.network), problem.x, problem.y, np.arange(64), objective
