@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -548,15 +547,6 @@ def test_layers_in_float32_are_measured_under_a_global_policy_of_less():
     assert fpl.value == pytest.approx(rise.mean(), rel=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`:UserWarning")
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
-def test_quantized_models_are_refused():
-    model = sequential(Dense(8, name="hidden"), Dense(1), shape=(8,))
-    model.quantize("int8")
-    message = refusal(model, images(8))
-    assert "layer 'hidden' of model 'mine' is quantized (int8_from_float32)" in message
-
-
 def convolution(shape):
     keras.utils.set_random_seed(2)
     kinds = [(Conv2D, (2, 3)), (GlobalAveragePooling2D, ()), (Dense, (1,))]
@@ -602,31 +592,31 @@ def test_images_that_are_no_dense_numbers_are_refused():
         assert f"the evaluation images are a {kind}" in refusal(sequential(Dense(1)), evaluation)
 
 
-@pytest.mark.parametrize("settings", [{"sparse": True}, {"ragged": True}])
-def test_models_of_sparse_or_ragged_inputs_take_dense_ones(settings):
-    model = sequential(Dense(1, kernel_initializer="ones"), **settings)
-    (gn,) = autodiff.measure(model, images(3), measures="GN")
-    assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
-def test_one_number_in_any_shape(shape):
-    model = sequential(Dense(1, kernel_initializer="ones"), Reshape(shape))
-    (gn,) = autodiff.measure(model, images(3), measures="GN")
-    assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
-
-
-def test_models_whose_output_is_a_list_or_a_dict_of_one():
+def sum_of(wrap):
+    """A model of the sum of its inputs; ``wrap`` makes it of an input and an output."""
     inputs = keras.Input((3,), name="x")
-    f = Dense(1, kernel_initializer="ones")(inputs)
-    for model in (keras.Model([inputs], [f]), keras.Model({"x": inputs}, {"f": f})):
-        (gn,) = autodiff.measure(model, images(3), measures="GN")
-        assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
+    return keras.Model(*wrap(inputs, a_sum()(inputs)))
 
 
-def test_a_subclassed_model_is_measured():
-    model = SubclassedModel(Dense(1, kernel_initializer="ones"))
-    (gn,) = autodiff.measure(model, images(3), measures="GN")
+def a_sum():
+    return Dense(1, kernel_initializer="ones")
+
+
+SUMS = {
+    "sparse inputs": lambda: sequential(a_sum(), sparse=True),
+    "ragged inputs": lambda: sequential(a_sum(), ragged=True),
+    "output without an axis": lambda: sequential(a_sum(), Reshape(())),
+    "output of two axes": lambda: sequential(a_sum(), Reshape((1, 1))),
+    "lists of one": lambda: sum_of(lambda x, f: ([x], [f])),
+    "mappings of one": lambda: sum_of(lambda x, f: ({"x": x}, {"f": f})),
+    "subclassed": lambda: SubclassedModel(a_sum()),
+}
+
+
+@pytest.mark.parametrize("kind", SUMS)
+def test_one_number_of_dense_inputs_in_any_shape(kind):
+    """f(x) = Σ x: GN = sqrt(3)."""
+    (gn,) = autodiff.measure(SUMS[kind](), images(3), measures="GN")
     assert gn.value == pytest.approx(np.sqrt(3), rel=1e-6)
 
 
@@ -642,14 +632,6 @@ def test_several_inputs_and_outputs_are_refused():
     assert "keras.Model(model.inputs, model.outputs[0][:, k])" in wide
     whole = functional(lambda x: keras.ops.sum(x, axis=0, keepdims=True))
     assert "for n inputs its output has the shape" in refusal(whole, images(3))
-
-
-@pytest.mark.parametrize("path", ["m.keras", Path("m.keras")])
-def test_a_path_is_no_model(path):
-    message = refusal(path, images(3))
-    assert "expected a Keras model, got a" in message
-    assert "'m.keras'" in message
-    assert "keras.models.load_model" in message
 
 
 def test_another_backend_is_named(monkeypatch):

@@ -179,7 +179,7 @@ UNSUPPORTED = [
     (lambda: sequential(hidden(), Dense(1, dtype="mixed_bfloat16")), "computes in bfloat16"),
     (lambda: sequential(hidden(dtype="float16"), Dense(1)), "computes in float16"),
     (lambda: sequential(hidden(), Dense(1), dtype="int32"), "input of model 'mine' has the dtype"),
-    (lambda: "m.keras", "got a str .'m.keras'.: read the model first"),
+    (lambda: "m.keras", "got a str .'m.keras'.: read the model first, with keras.models.load_"),
     (lambda: Path("m.keras"), "got a PosixPath .'m.keras'.: read the model first"),
     (lambda: hidden(), "expected a Keras model, got a Dense$"),
 ]
