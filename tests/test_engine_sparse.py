@@ -1,4 +1,3 @@
-import json
 import os
 import platform
 import shutil
@@ -10,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smoothcore.datasets import prepare
 from smoothcore.engines import DIVERGED_ABOVE
 from smoothcore.engines.sparse import images
 from smoothcore.network.two_layer import TwoLayerNetwork
+from smoothcore.study.run import Run
+from smoothcore.training.recipe import Recipe
+from smoothcore.workflow.command_line import to_settings
 from tests.engine_cases import (
     OBJECTIVES,
     bits,
@@ -213,7 +214,6 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {package!r})
 import hashlib
-import json
 import numpy as np
 from smoothcore import engines
 from smoothcore.network.two_layer import initialize
@@ -273,16 +273,19 @@ for regularizer in sys.argv[1:]:
 """
 
 
+def printed(cache, program, *arguments, **environment):
+    """Run a program in a new process with its own folder of compiled code; return its lines."""
+    own = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | own | environment, stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+
+
 def test_what_a_process_compiled_or_loaded_before_changes_no_bit(tmp_path):
     def digests(*regularizers):
-        environment = os.environ | {
-            "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0",
-        }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-c", SEVERAL, *regularizers],
-            env=environment, stdout=subprocess.PIPE, text=True, check=True,
-        )  # fmt: skip
-        return dict(line.split() for line in done.stdout.splitlines())
+        lines = printed(tmp_path, SEVERAL, *regularizers, PYTHONHASHSEED="0")
+        return dict(map(str.split, lines))
 
     names = ("none", "WP")
     compiled: dict[str, str] = {}
@@ -293,27 +296,17 @@ def test_what_a_process_compiled_or_loaded_before_changes_no_bit(tmp_path):
     assert digests(*reversed(names)) == compiled
 
 
-def test_without_compilation_there_is_one_readable_error(tmp_path):
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    settings = {
-        "run": {
-            "pair": "3-5", "size": 16, "seed": 0, "regularizer": "none", "lambda": 0,
-            "learning_rate": 0.1,
-        },
-        "recipe": {
-            "dataset": "digits", "engine": "sparse", "hidden_units": 4, "alpha": 0.1,
-            "batch_size": 16, "epsilon": 1e-5, "max_epochs": 1,
-        },
-    }  # fmt: skip
-    prepare("digits", tmp_path / "digits.npz")
+def test_without_compilation_there_is_one_readable_error(digits, tmp_path):
+    run = Run("3-5", 16, 0, "none", 0.0, 0.1)
+    recipe = Recipe("digits", "sparse", 4, 0.1, 16, 1e-5, 1)
     names = ("weights", "record", "curve", "checkpoint")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "workflow_scripts.train", "--settings", json.dumps(settings)),
-            *("--data", str(tmp_path / "digits.npz")),
-            *(word for name in names for word in (f"--{name}", str(tmp_path / name))),
+            *(sys.executable, "-m", "workflow_scripts.train", f"--data={digits}"),
+            f"--settings={to_settings(run=run, recipe=recipe)}",
+            *(f"--{name}={tmp_path / name}" for name in names),
         ],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
     assert "NUMBA_DISABLE_JIT is set: unset it" in done.stderr
@@ -343,11 +336,7 @@ def test_processors_with_shorter_vectors(tmp_path):
     By the two sweeps, of which WP has one and the others the other, and in the norms of GN.
     """
     program = OTHER_PROCESSOR.format(allowed=tolerance(random_problem(), 16))
-    environment = os.environ | {
-        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx2,+fma",
-        "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT),
-    }  # fmt: skip
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    printed(tmp_path, program, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="+avx2,+fma")
 
 
 PIXELS_TOGETHER = """
@@ -367,18 +356,10 @@ for regularizer in ("WP", "GN"):
 
 def test_how_many_pixels_are_kept_together_changes_no_bit(tmp_path):
     """So processors may keep different numbers, and have the results of one another."""
-
-    def digests(pixels):
-        environment = os.environ | {
-            "NUMBA_CACHE_DIR": str(tmp_path / str(pixels)), "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
-        program = PIXELS_TOGETHER.format(pixels=pixels)
-        return subprocess.run(
-            [sys.executable, "-c", program],
-            env=environment, stdout=subprocess.PIPE, text=True, check=True,
-        ).stdout.split()  # fmt: skip
-
-    assert digests(2) == digests(4)
+    two, four = (
+        printed(tmp_path / str(pixels), PIXELS_TOGETHER.format(pixels=pixels)) for pixels in (2, 4)
+    )
+    assert two == four
 
 
 def without_root_privileges():
