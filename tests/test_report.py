@@ -304,12 +304,9 @@ def test_an_upper_bound_of_r_norm_does_not_support():
 def test_of_several_penalties_the_one_that_lowers_a_measure_most_counts(tmp_path):
     """Beside a penalty that barely lowers GPL one that lowers it stands in the same table."""
     rows = [
-        {"regularizer": name, "measure": "GPL", "estimator": "sampled", "lambda": 1e-3,
-         "r_norm_mean": mean, "r_norm_low": mean - 0.02, "r_norm_high": mean + 0.02,
-         "n_pairs": n_pairs, "ratio_of_means": mean,
-         "ratio_of_means_low": mean, "ratio_of_means_high": mean, "n_at_bound": 0,
-         "upper_bound": True}
-        for name, mean, n_pairs in (("GPL", 0.9, 45), ("GPL-exact", 0.4, 45))
+        TABLE2 | {"regularizer": name, "n_pairs": 45, "n_at_bound": 0, "r_norm_mean": mean,
+                  "r_norm_low": mean - 0.02, "r_norm_high": mean + 0.02, "upper_bound": True}
+        for name, mean in (("GPL", 0.9), ("GPL-exact", 0.4))
     ]  # fmt: skip
     table1 = pd.DataFrame(columns=["measure", "estimator"])
 
@@ -327,15 +324,14 @@ def test_of_several_penalties_the_one_that_lowers_a_measure_most_counts(tmp_path
 
 def test_what_several_penalties_leave_is_an_upper_bound_while_one_of_them_may_leave_less():
     GPL, exact = (
-        {"regularizer": name, "measure": "GPL", "estimator": "sampled", "lambda": 1e-3,
-         "r_norm_mean": mean, "r_norm_low": 0.88, "r_norm_high": 0.95, "ratio_of_means": mean,
-         "ratio_of_means_low": 0.88, "ratio_of_means_high": 0.95, "n_pairs": 45, "n_at_bound": 0}
+        TABLE2 | {"regularizer": name, "n_pairs": 45, "n_at_bound": 0, "r_norm_mean": mean,
+                  "r_norm_low": 0.88, "r_norm_high": 0.95}
         for name, mean in (("GPL", 0.91), ("GPL-exact", 0.93))
     )  # fmt: skip
     table1 = pd.DataFrame(columns=["measure", "estimator"])
-    for bounds, outcome in (((False, False), "yes"), ((False, True), "so-far")):
-        rows = [of | {"upper_bound": bound} for of, bound in zip((GPL, exact), bounds, strict=True)]
-        (found,) = answer.findings(table1, pd.DataFrame(rows))
+    for bound, outcome in ((False, "yes"), (True, "so-far")):
+        table2 = pd.DataFrame([GPL, exact | {"upper_bound": bound}])
+        (found,) = answer.findings(table1, table2)
         assert (found.regularizer, found.near_optimum) == ("GPL", outcome)
 
 
