@@ -12,6 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.problem import BATCH, GOALS, PAIR, Problem, read_network
+from smoothcore import datasets, engines, measures
+from smoothcore.network.seeds import generator, stream
+from smoothcore.network.two_layer import initialize
+from smoothcore.regularizers import load_step
 
 
 class Contender(NamedTuple):
@@ -55,9 +59,6 @@ def floor(problem: Problem) -> Contender:
 
 def engine(problem: Problem, name: str, regularizer: str) -> Contender:
     """Epochs of an engine; each repetition continues where the one before stopped."""
-    from smoothcore import engines
-    from smoothcore.regularizers import load_step
-
     penalty = load_step(regularizer, name)
     machine = engines.create(name, problem.x, problem.y, GOALS[regularizer], penalty)
     network, permutations = problem.network, problem.permutations
@@ -84,10 +85,6 @@ def closed_forms(folder: Path) -> Contender:
 
     N = 1000 points and segments, grids of n = 100 points.
     """
-    from smoothcore import datasets, measures
-    from smoothcore.network.seeds import generator, stream
-    from smoothcore.network.two_layer import initialize
-
     network = read_network(folder)
     initial = initialize(network.d, network.h, 0.01, generator(stream("benchmark")))
     x, _, x_test, _ = datasets.load_pair(folder / "mnist.npz", PAIR, 10_000)
