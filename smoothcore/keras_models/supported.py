@@ -1,5 +1,6 @@
 """Which Keras models are understood: what holds for a conversion and for measuring alike."""
 
+import os
 from typing import Any
 
 import keras
@@ -21,15 +22,10 @@ def check_model(model: Any) -> None:
             quantized; it has several inputs.
     """
     if not isinstance(model, keras.Model):
-        kind = type(model).__name__
-        raise UnsupportedModelError(
-            f"expected a Keras model, got a {kind}"
-            + (
-                f" ({str(model)!r}): read the model first, with keras.models.load_model"
-                if hasattr(model, "__fspath__") or isinstance(model, str)
-                else ""
-            )
-        )
+        message = f"expected a Keras model, got a {type(model).__name__}"
+        if isinstance(model, str | os.PathLike):
+            message += f" ({str(model)!r}): read the model first, with keras.models.load_model"
+        raise UnsupportedModelError(message)
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) > 1:
         raise UnsupportedModelError(
