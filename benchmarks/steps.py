@@ -9,9 +9,9 @@ from tabulate import tabulate
 
 from benchmarks.alternating import ROOT, alternate, ratio
 from benchmarks.bench import Bench, say
+from benchmarks.problem import GOALS
 from benchmarks.worker import Worker, blas
 
-REGULARIZERS = ("none", "WP", "FPL", "GPL-exact", "GPL", "GN")
 ENGINES = ("sparse", "tensorflow")
 KERAS = ("keras", "keras tuned")
 #: a jitted epoch; the plain step only
@@ -29,8 +29,8 @@ def run(bench: Bench) -> dict:
     """Return ``rows``, one per contender and penalty; ``blas`` of NumPy; ``grid_hours``, sparse."""
     with Worker() as numpy, Worker() as tensorflow, Worker() as keras:
         tasks = {FLOOR: numpy.contender("contenders:floor", bench.pixels)}
-        slow = {f"{JAX} none": numpy.contender("jax_contender:scan", bench.pixels)}
-        for regularizer in REGULARIZERS:
+        slow = {}
+        for regularizer in GOALS:
             say(f"steps: preparing {regularizer}")
             for name, worker in zip(ENGINES, (numpy, tensorflow), strict=True):
                 tasks[f"{name} {regularizer}"] = worker.contender(
@@ -41,6 +41,7 @@ def run(bench: Bench) -> dict:
                     "keras_way:fit", bench.pixels, regularizer=regularizer,
                     tuned=name == "keras tuned",
                 )  # fmt: skip
+        slow[f"{JAX} none"] = numpy.contender("jax_contender:scan", bench.pixels)
         say("steps: measuring in turn")
         with_keras = alternate(tasks | slow, bench.rounds(5))
         engines_only = alternate(tasks, bench.rounds(10))
@@ -55,7 +56,7 @@ def _rows(times: dict[str, list[float]], with_keras: dict[str, list[float]]) -> 
     """Compare within rounds: engines over all of them, Keras over those it took part in."""
     rows = [{"contender": FLOOR, "regularizer": "", "ms": _ms(times[FLOOR])}]
     for name in (*ENGINES, *KERAS, JAX):
-        for regularizer in REGULARIZERS if name != JAX else ("none",):
+        for regularizer in GOALS if name != JAX else ("none",):
             mine = times[key := f"{name} {regularizer}"]
             rounds = times if name in ENGINES else with_keras
             row = {
