@@ -56,24 +56,22 @@ def from_keras(model: keras.Model) -> TwoLayerNetwork:
         layers, shape = layers[1:], layers[0].compute_output_shape((1, *shape))[1:]
     kinds = [_description(layer) for layer in layers]
     if kinds != ["Dense relu", "Dense linear"]:
-        raise UnsupportedModelError(
-            f"model {model.name!r} is not a two-layer ReLU network: expected {_EXPECTED}, "
-            f"got [{', '.join(kinds)}]"
-        )
+        raise _another(model, f"is not a two-layer ReLU network: got [{', '.join(kinds)}]")
     if len(shape) != 1:
-        raise UnsupportedModelError(
-            f"model {model.name!r} takes inputs of shape {shape} without a Flatten: its Dense "
-            f"layers act on each row apart; expected {_EXPECTED}"
-        )
+        apart = "its Dense layers act on each row apart"
+        raise _another(model, f"takes inputs of shape {shape} without a Flatten: {apart}")
     hidden, output = layers
     if output.units != 1:
-        raise UnsupportedModelError(
-            f"model {model.name!r} has {output.units} outputs: expected {_EXPECTED}"
-        )
+        raise _another(model, f"has {output.units} outputs")
     (W, beta), (v, c) = _weights(hidden), _weights(output)
     network = TwoLayerNetwork(W=W, beta=beta, v=v[:, 0], c=c[0])
     _compare(model, network)
     return network
+
+
+def _another(model: keras.Model, described: str) -> UnsupportedModelError:
+    """Return the error about a model that is no two-layer network, but what is described."""
+    return UnsupportedModelError(f"model {model.name!r} {described}; expected {_EXPECTED}")
 
 
 def _chain(model: keras.Model) -> list[keras.Layer]:
@@ -84,9 +82,7 @@ def _chain(model: keras.Model) -> list[keras.Layer]:
             f"model, or not built yet (give it an Input)"
         )
     if len(model.outputs) > 1:
-        raise UnsupportedModelError(
-            f"model {model.name!r} has {len(model.outputs)} output tensors: expected {_EXPECTED}"
-        )
+        raise _another(model, f"has {len(model.outputs)} output tensors")
     # a layer that was used before (in a model that grew, or was read from a file) has several
     # nodes: the history of the output says which of them are this model's
     layers: list[keras.Layer] = []
@@ -95,10 +91,8 @@ def _chain(model: keras.Model) -> list[keras.Layer]:
         layer, node_index, _ = tensor._keras_history
         sources = layer._inbound_nodes[node_index].input_tensors
         if len(sources) != 1:
-            raise UnsupportedModelError(
-                f"model {model.name!r} is not a plain chain of layers: {layer.name!r} has "
-                f"{len(sources)} inputs; expected {_EXPECTED}"
-            )
+            inputs = f"{layer.name!r} has {len(sources)} inputs"
+            raise _another(model, f"is not a plain chain of layers: {inputs}")
         layers.insert(0, layer)
         (tensor,) = sources
     return layers
