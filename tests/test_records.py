@@ -106,6 +106,24 @@ def test_a_table_of_another_kind_is_refused(tmp_path):
         records.read_run_table(path, RUN, schemas.RUNS)
 
 
+def test_damage_in_what_a_table_says_of_itself_is_named(tmp_path):
+    """Parquet has no checksum of its metadata, which the schema of Arrow repeats in base 64."""
+    path, damaged = tmp_path / "r.parquet", 0
+    write_record(path)
+    whole = path.read_bytes()
+    for position in range(whole.index(b"ARROW:schema"), len(whole), 5):
+        content = bytearray(whole)
+        content[position] ^= 1 << (position % 8)
+        path.write_bytes(content)
+        for read in (records.about, lambda path: records.read_run_table(path, RUN, schemas.RUNS)):
+            try:
+                read(path)
+            except DamagedFileError as error:
+                assert str(path) in str(error)
+                damaged += "DecodeError" in str(error)
+    assert damaged > 5
+
+
 def test_weights_of_another_run_are_refused(tmp_path):
     path, network = tmp_path / "w.npz", outcome().state.network
     records.write_weights(path, network, identity(OTHER))

@@ -160,10 +160,15 @@ def about(path: Path) -> dict:
         StorageError: it may not be read.
     """
     with reading(path, OSError, pa.ArrowException, ValueError):
-        metadata = pq.read_schema(path).metadata or {}
-    if ABOUT_KEY not in metadata:
+        return _said(pq.read_schema(path), path)
+
+
+def _said(schema: pa.Schema, path: Path) -> dict:
+    """Return what the metadata of a table say; no checksum covers them."""
+    if ABOUT_KEY not in (schema.metadata or {}):
         raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
-    return json.loads(metadata[ABOUT_KEY])
+    with reading(path, ValueError):
+        return json.loads(schema.metadata[ABOUT_KEY])
 
 
 def read_run_table(
@@ -182,7 +187,7 @@ def read_run_table(
             other settings.
     """
     table = read_parquet(path)
-    said = json.loads(table.schema.metadata[ABOUT_KEY])
+    said = _said(table.schema, path)
     if said.get("run") != run.coordinates:
         raise DamagedFileError(
             f"{path} belongs to another run ({said.get('run')}). {repair_hint(path)}"

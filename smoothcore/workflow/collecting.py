@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import ABOUT_KEY, read_parquet
+from smoothcore.files.storage import read_parquet
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.measures import Measurement
 from smoothcore.study.config import Study, load_study
@@ -39,9 +38,10 @@ def read_grid(path: Path) -> tuple[Study, list[Run]]:
     Raises:
         DamagedFileError: the file is missing or damaged.
     """
-    table = read_parquet(path)
-    study = load_study(json.loads(table.schema.metadata[ABOUT_KEY]), str(path))
-    return study, [Run.from_coordinates(row) for row in table.to_pylist()]
+    from smoothcore.files.records import about
+
+    rows = read_parquet(path).to_pylist()
+    return load_study(about(path), str(path)), [Run.from_coordinates(row) for row in rows]
 
 
 def search_so_far(study: Study, layout: Layout) -> dict[str, int]:
