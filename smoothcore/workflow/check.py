@@ -115,9 +115,7 @@ def n_of_other_code(
     layout: Layout, study: Study, records: pd.DataFrame, measures: pd.DataFrame
 ) -> int:
     """Count finished runs with code that is not known to make the bits of the present code."""
-    names, engine = read_adopted(layout.root), study.training.engine
-    trained = {name: training_code(name, engine) for name in records["regularizer"].unique()}
-    measured = {name: measuring_code(name) for name in study.measures.names}
+    names, (trained, measured) = read_adopted(layout.root), _codes(study, records)
     others = []
     for table, kind, now in ((records, "regularizer", trained), (measures, "measure", measured)):
         of = table[table[kind].isin(now)]
@@ -159,7 +157,8 @@ def adopt_code(
         SettingsError: the code was edited while the sample was computed.
     """
     read_again()
-    if not {new for of in compared for new in of.code} <= _codes(study, records):
+    now = {code for codes in _codes(study, records) for code in codes.values()}
+    if not {new for of in compared for new in of.code} <= now:
         raise SettingsError(
             "the code was edited while the sample was computed: nothing is adopted. Start again."
         )
@@ -228,11 +227,11 @@ def compare(
         yield _compared(run, record, new, measures, new_measures, spread)
 
 
-def _codes(study: Study, records: pd.DataFrame) -> set[str]:
-    """Return the fingerprints of the code that computes these runs and their measures."""
+def _codes(study: Study, records: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fingerprints of the code of now, by regularizer of these runs and by measure."""
     engine, names = study.training.engine, study.measures.names
-    trained = {training_code(name, engine) for name in records["regularizer"].unique()}
-    return trained | set(map(measuring_code, names))
+    trained = {name: training_code(name, engine) for name in records["regularizer"].unique()}
+    return trained, {name: measuring_code(name) for name in names}
 
 
 def _again(study: Study, run: Run, data: Path, layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
@@ -265,20 +264,17 @@ def _compared(
     spread: pd.Series,
 ) -> Comparison:
     of_run = measures[(measures[list(COORDINATES)] == list(run.coordinates.values())).all(axis=1)]
-    # a value that is missing now is NaN there
-    # and so is one that an estimator of now has and none had then
     new_measures = new_measures[new_measures["measure"].isin(of_run["measure"])]
+    # a value that there is only then, or only now, is NaN on the other side
     both = of_run.merge(new_measures, "outer", on=_KEY, suffixes=("_then", "_now"))
     same = pd.Series(True, index=both.index)
     for name in ("value", "stderr", "n_samples"):
         then, now = both[f"{name}_then"], both[f"{name}_now"]
         # NaN, of a diverged run, is equal to NaN
         same &= (then == now) | (then.isna() & now.isna())
-    words = [
-        f"{name} {old[name]} → {new[name]}"
-        for name in COMPUTED
-        if old[name] != new[name] and not (pd.isna(old[name]) and pd.isna(new[name]))
-    ]
+    # as above, NaN is equal to NaN
+    moved = old[list(COMPUTED)].compare(new[list(COMPUTED)])
+    words = [f"{name} {then} → {now}" for name, then, now in moved.itertuples()]
     if old["weights_sha256"] != new["weights_sha256"]:
         words.insert(0, "weights")
     shift = (both["value_now"] - both["value_then"]).abs()
