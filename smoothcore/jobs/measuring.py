@@ -64,7 +64,7 @@ def measure_and_write(
         stated = {"settings": asdict(settings), "network": digest_of_network(trained)}
         rows = _still_valid(run, code, stated, files.output)
         wanted = [name for name in code if name not in {row["measure"] for row in rows}]
-        log.info("measuring %s%s", ", ".join(wanted) or "nothing", f", kept {len(rows)} values")
+        log.info("measuring %s, kept %d values", ", ".join(wanted) or "nothing", len(rows))
         if wanted:
             x, y, x_test, _ = load_pair(files.data, run.pair, run.size, recipe.dataset)
             if digest_of_arrays(x, y) != record["data_sha256"]:

@@ -77,16 +77,11 @@ def train_run(
         except ValueError as error:
             raise SettingsError(str(error)) from None
         versions = _versions("numpy", LIBRARY_OF[recipe.engine])
-        made_by = {
-            "versions": json.dumps(versions, sort_keys=True),
-            "processor": processor(),
-            "code": code,
-            "data_sha256": digest_of_arrays(x, y),
-        }
+        data_sha256 = digest_of_arrays(x, y)
         said = {
             "run": run.coordinates,
             "recipe": asdict(recipe),
-            "data": made_by["data_sha256"],
+            "data": data_sha256,
             "code": code,
             "versions": versions,
         }
@@ -95,7 +90,6 @@ def train_run(
             log.info("the run is complete: nothing to do (delete its files to train it again)")
             return
         state, processors = _state_of(files.checkpoint, identity)
-        made_by["processor"] = "; ".join(processors)
         saved_as = json.dumps(said | {"processors": processors}, sort_keys=True)
         with _stop_asked() as stop_asked:
             outcome = train(
@@ -112,15 +106,16 @@ def train_run(
         # the last bits of a product depend on the number of threads
         with threadpool_limits(limits=1):
             test_loss = network.loss(x_test, y_test)
+        made_by = {
+            "versions": json.dumps(versions, sort_keys=True),
+            "processor": "; ".join(processors),
+            "code": code,
+            "data_sha256": data_sha256,
+            "weights_sha256": digest_of_network(network),
+        }
         write_curve(files.curve, run, recipe, outcome)
         write_record(
-            files.record,
-            run,
-            recipe,
-            outcome,
-            d=network.d,
-            test_loss=test_loss,
-            made_by={**made_by, "weights_sha256": digest_of_network(network)},
+            files.record, run, recipe, outcome, d=network.d, test_loss=test_loss, made_by=made_by
         )
         write_weights(files.weights, network, identity)
 
