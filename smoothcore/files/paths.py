@@ -67,6 +67,5 @@ class Layout:
         return self.root / "grid.parquet"
 
     def _of_run(self, kind: str, run: Run | None, suffix: str) -> Path:
-        return (
-            self.root / kind / (_RUN.format(**run.coordinates) + suffix if run else _RUN + suffix)
-        )
+        name = _RUN.format(**run.coordinates) if run else _RUN
+        return self.root / kind / f"{name}{suffix}"

@@ -141,15 +141,10 @@ def write_rows(
 
     The metadata say whose it is, in ``run``, and what ``about`` says.
     """
-    coordinates = run.coordinates
     inside = pa.schema([field for field in schema if field.name not in PARTITIONS])
-    columns = {
-        name: [coordinates[name]] * len(rows)
-        if name in coordinates
-        else [row[name] for row in rows]
-        for name in inside.names
-    }
-    write_parquet(path, pa.table(columns, schema=inside), about={"run": coordinates, **about})
+    whole = [{**row, **run.coordinates} for row in rows]
+    columns = {name: [row[name] for row in whole] for name in inside.names}
+    write_parquet(path, pa.table(columns, schema=inside), about={"run": run.coordinates, **about})
 
 
 def about(path: Path) -> dict:

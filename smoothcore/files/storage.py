@@ -69,7 +69,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         folder, prefix = _temporary(path)
-        temporary = folder / f"{prefix}{socket.gethostname()}-{os.getpid()}"
+        temporary = folder / f"{prefix}{os.getpid()}"
         try:
             yield temporary
             with temporary.open("rb") as file:
@@ -81,7 +81,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> tuple[Path, str]:
-    """Return the folder of a file's temporaries, and how their names begin."""
+    """Return the folder of a file's temporaries, and how those of this machine begin."""
     path = path.absolute()
     folder = path.parent
     while _PARTITION.fullmatch(folder.name):
@@ -92,7 +92,7 @@ def _temporary(path: Path) -> tuple[Path, str]:
         if not (same_disk and os.access(folder, os.W_OK | os.X_OK)):
             folder = path.parent
     target = hashlib.sha256(str(path.relative_to(folder)).encode()).hexdigest()[:16]
-    return folder, f".tmp-{target}-"
+    return folder, f".tmp-{target}-{socket.gethostname()}-"
 
 
 def remove(path: Path) -> None:
@@ -104,7 +104,6 @@ def remove(path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     folder, prefix = _temporary(path)
-    prefix += f"{socket.gethostname()}-"
     for file in folder.glob(f"{prefix}*"):
         # the name of another machine may begin as this one's: what follows is then no number
         pid = file.name.removeprefix(prefix)
