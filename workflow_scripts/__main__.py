@@ -18,9 +18,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command with its options; without one, or with --help, list them."""
-    command, *options = [*(sys.argv[1:] if arguments is None else arguments), ""]
+    command, *options = (sys.argv[1:] if arguments is None else arguments) or [""]
     if command in COMMANDS:
-        sys.argv = [f"smoothcore {command}", *options[:-1]]
+        sys.argv = [f"smoothcore {command}", *options]
         return _script(command).main()
     summaries = {name: (_script(name).__doc__ or "").splitlines()[0] for name in COMMANDS}
     known = "\n".join(f"  {name:<12}{summary}" for name, summary in summaries.items())

@@ -25,13 +25,13 @@ def read_adopted(folder: Path) -> dict[str, str]:
     path = folder / NAME
     try:
         adopted = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
+            raise ValueError("no mapping of fingerprints")
+        return adopted
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise DamagedFileError(f"{path} is damaged ({error}). Delete it: {path}") from None
-    if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
-        raise DamagedFileError(f"{path} is no mapping of fingerprints. Delete it: {path}")
-    return adopted
 
 
 def refuse_other_code(told: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:

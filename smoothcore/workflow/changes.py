@@ -33,7 +33,7 @@ def _changes(stage: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str
             yield f"{key} {was} → {is_}"
     code, code_now = before.get("code"), now.get("code")
     if isinstance(code, dict) and isinstance(code_now, dict):
-        for name in [*code_now, *(name for name in code if name not in code_now)]:
+        for name in code_now | code:
             if name not in code:
                 yield f"{name} is new"
             elif name not in code_now:

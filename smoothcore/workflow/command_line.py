@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,19 +76,18 @@ def _part(given: Any, name: str, kind: type, problems: list[str]) -> Any:
     if not isinstance(given, dict) or name not in given:
         problems.append(f"{name}: missing")
         return None
-    if not hasattr(kind, "__dataclass_fields__"):
+    if not is_dataclass(kind):
         return _value(given[name], kind, name, problems)
     if not isinstance(given[name], dict):
         problems.append(f"{name}: must be a mapping")
         return None
     mapping, values, before = given[name], {}, len(problems)
-    for field in fields(kind):
-        key = field.name.rstrip("_")
+    known = {field.name.rstrip("_"): field for field in fields(kind)}
+    for key, field in known.items():
         if key in mapping:
             values[field.name] = _value(mapping[key], field.type, f"{name}.{key}", problems)
         elif field.default is MISSING:
             problems.append(f"{name}.{key}: missing")
-    known = {field.name.rstrip("_") for field in fields(kind)}
     problems += [f"{name}.{key}: unknown key" for key in mapping if key not in known]
     if len(problems) > before:
         return None

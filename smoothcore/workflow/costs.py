@@ -9,16 +9,14 @@ for, what goes first and which runs share an allocation; no result depends on it
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from smoothcore.datasets import all_datasets
 from smoothcore.regularizers import all_regularizers
-
-if TYPE_CHECKING:
-    from smoothcore.study.config import Study
-    from smoothcore.study.run import Run
+from smoothcore.study.config import Study
+from smoothcore.study.run import Run
 
 #: milliseconds of one plain step at batch 64, d = 784, h = 256 on one core, 10,000 images, as the
 #: benchmark measured it on Zen 3 (docs/performance.md) and as half of the published runs took it;
@@ -66,7 +64,7 @@ PRIOR_SECONDS = 600.0
 SHORT_SECONDS = 180.0
 
 
-def step_milliseconds(run: "Run", study: "Study") -> float:
+def step_milliseconds(run: Run, study: Study) -> float:
     """Return the expected cost of one SGD step in milliseconds, on one core.
 
     The products of a step grow with batch × d × h; `PLAIN_STEP_MS` is scaled by that.
@@ -79,7 +77,7 @@ def step_milliseconds(run: "Run", study: "Study") -> float:
     return PLAIN_STEP_MS[engine] * ratio * work + _STEP_OVERHEAD_MS
 
 
-def expected_epochs(run: "Run", study: "Study") -> float:
+def expected_epochs(run: Run, study: Study) -> float:
     """Return the expected number of epochs until the run stops.
 
     Interpolated in log(size) between the entries of `EPOCHS_BY_SIZE`, in log(λ) between those of
@@ -95,14 +93,14 @@ def expected_epochs(run: "Run", study: "Study") -> float:
     return min(float(study.training.max_epochs), epochs)
 
 
-def expected_seconds(run: "Run", study: "Study", epochs: float | None = None) -> float:
+def expected_seconds(run: Run, study: Study, epochs: float | None = None) -> float:
     """Return the time of a training job in seconds, start included; else of the epochs expected."""
     epochs = expected_epochs(run, study) if epochs is None else epochs
     steps = epochs * math.ceil(run.size / study.training.batch_size)
     return START_SECONDS[study.training.engine] + steps * step_milliseconds(run, study) / 1000
 
 
-def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
+def training_minutes(run: Run, study: Study, attempt: int = 1) -> int:
     """Return the time limit a training job asks for, in whole minutes.
 
     `MARGIN` times what is expected, never more than all its epochs would take with that margin for
@@ -113,7 +111,7 @@ def training_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
     return math.ceil((wanted + SLOW_START_SECONDS) / 60)
 
 
-def training_memory_mb(run: "Run", study: "Study", attempt: int = 1) -> int:
+def training_memory_mb(run: Run, study: Study, attempt: int = 1) -> int:
     """Return the memory a training job asks for in megabytes; each attempt asks for as much again.
 
     A network and its gradient, 8 bytes a weight, come on top of `MEMORY_MB`.
@@ -127,7 +125,7 @@ def _asked_mb(megabytes: float, attempt: int) -> int:
     return attempt * math.ceil((megabytes + SUBMISSION_MB) / 50) * 50
 
 
-def measuring_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
+def measuring_minutes(run: Run, study: Study, attempt: int = 1) -> int:
     """Return the time limit a measuring job asks for, in whole minutes, as `training_minutes`.
 
     Measured: 1.4 s at h = 256 and 10,000 images, 21 s at 4096, more than two minutes at 8192. The
@@ -138,7 +136,7 @@ def measuring_minutes(run: "Run", study: "Study", attempt: int = 1) -> int:
     return math.ceil((MARGIN * attempt * seconds + SLOW_START_SECONDS) / 60)
 
 
-def measuring_memory_mb(run: "Run", study: "Study", attempt: int = 1) -> int:
+def measuring_memory_mb(run: Run, study: Study, attempt: int = 1) -> int:
     """Return the memory a measuring job asks for in megabytes; each attempt asks for as much again.
 
     Measured: 313 MB at h = 256 and 10,000 images, 923 MB at 2048, 888 MB at 4096 and 64 images.
@@ -160,7 +158,7 @@ def slowness(real: float, expected: float, whole: float) -> float:
     return (real + prior) / (expected + prior) if whole else 1.0
 
 
-def cost_class(run: "Run", study: "Study") -> str:
+def cost_class(run: Run, study: Study) -> str:
     """Return ``short`` or ``long``: whether a run should share its allocation with others."""
     return "short" if expected_seconds(run, study) < SHORT_SECONDS else "long"
 

@@ -237,10 +237,10 @@ class RunProgress(logging.Handler):
         parts = [f"{done} of {_runs(runs)} done"] if runs else []
         if tally.started:
             # of a submitted group the jobs of one run wait for each other
-            running = {job.run or job.id for job in map(tally.jobs.get, tally.started) if job}
+            running = {tally.jobs[i].run or i for i in tally.started}
             state = "submitted" if self._submits() else "running"
             parts.append(f"{len(running)} {state} ({_running(tally)})")
-        failed = [tally.jobs[i] for i in tally.failed if i in tally.jobs]
+        failed = [tally.jobs[i] for i in tally.failed]
         if runs_failed := {job.run for job in failed if job.run}:
             parts.append(f"{len(runs_failed)} failed")
         parts += [f"{job.rule} failed" for job in failed if not job.run]
@@ -267,14 +267,14 @@ class RunProgress(logging.Handler):
 
 def _notice_finished(tally: Tally, now: float) -> None:
     for job_id in list(tally.started):
-        if job_id in tally.jobs and tally.jobs[job_id].is_done():
+        if tally.jobs[job_id].is_done():
             tally.finish(job_id, now)
 
 
 def _running(tally: Tally) -> str:
     """Name what has been running longest."""
     ids = sorted(tally.started, key=tally.started.__getitem__)
-    named = list(dict.fromkeys(job.run or job.rule for job in map(tally.jobs.get, ids) if job))
+    named = list(dict.fromkeys(tally.jobs[i].run or tally.jobs[i].rule for i in ids))
     return "; ".join(named[:_MOST_NAMED]) + ("; …" if len(named) > _MOST_NAMED else "")
 
 
