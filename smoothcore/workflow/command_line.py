@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,37 +64,34 @@ def from_settings(text: str, **parts: type) -> list[Any]:
     except ValueError as error:
         raise SettingsError(f"the settings are not JSON: {error}") from None
     problems: list[str] = []
-    values = [_part(given, name, kind, problems) for name, kind in parts.items()]
-    if isinstance(given, dict):
-        problems += [f"{key}: unknown key" for key in given if key not in parts]
+    settings = _checked(given, make_dataclass("Settings", parts.items()), "", problems)
     if problems:
         raise SettingsError("\n  - ".join(["the settings are not valid:", *problems]))
-    return values
+    return list(vars(settings).values())
 
 
-def _part(given: Any, name: str, kind: type, problems: list[str]) -> Any:
-    if not isinstance(given, dict) or name not in given:
-        problems.append(f"{name}: missing")
+def _checked(given: Any, kind: Any, path: str, problems: list[str]) -> Any:
+    """Return what a piece of JSON says, as a dataclass or a value; None where it is no such."""
+    if not hasattr(kind, "__dataclass_fields__"):
+        return _value(given, kind, path, problems)
+    if not isinstance(given, dict):
+        problems.append(f"{path or 'settings'}: must be a mapping")
         return None
-    if not is_dataclass(kind):
-        return _value(given[name], kind, name, problems)
-    if not isinstance(given[name], dict):
-        problems.append(f"{name}: must be a mapping")
-        return None
-    mapping, values, before = given[name], {}, len(problems)
     known = {field.name.rstrip("_"): field for field in fields(kind)}
+    values, before = {}, len(problems)
+    places = {key: f"{path}.{key}".lstrip(".") for key in (*known, *given)}
     for key, field in known.items():
-        if key in mapping:
-            values[field.name] = _value(mapping[key], field.type, f"{name}.{key}", problems)
+        if key in given:
+            values[field.name] = _checked(given[key], field.type, places[key], problems)
         elif field.default is MISSING:
-            problems.append(f"{name}.{key}: missing")
-    problems += [f"{name}.{key}: unknown key" for key in mapping if key not in known]
+            problems.append(f"{places[key]}: missing")
+    problems += [f"{places[key]}: unknown key" for key in given if key not in known]
     if len(problems) > before:
         return None
     try:
         return kind(**values)
     except ValueError as error:
-        problems.append(f"{name}: {error}")
+        problems.append(f"{path}: {error}")
         return None
 
 
