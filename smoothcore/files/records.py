@@ -189,12 +189,10 @@ def read_run_table(
         )
     if found := difference(said, expected or {}):
         raise OtherSettingsError(f"{path} was made with {found}")
+    columns = dict(zip(table.column_names, table.columns, strict=True))
     coordinates = {name: [value] * table.num_rows for name, value in run.coordinates.items()}
     try:
-        columns = {
-            name: coordinates[name] if name in coordinates else table[name] for name in schema.names
-        }
-        return pa.table(columns, schema=schema)
+        return pa.table(columns | coordinates, schema=schema)
     except (KeyError, pa.ArrowException) as error:
         raise DamagedFileError(
             f"{path} is not a table of this version ({error}). {repair_hint(path)}"

@@ -26,7 +26,6 @@ NOT_DETERMINING = frozenset(
     for name in (
         "datasets",
         "errors",
-        "registry",
         "regularizers",
         "files.locking",
         "files.paths",
