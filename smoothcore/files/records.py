@@ -49,13 +49,11 @@ def read_weights(path: Path, run: Run | None = None) -> TwoLayerNetwork:
         DamagedFileError: the file is missing, damaged, not a network, or of another run.
     """
     arrays = read_npz(path, "W", "beta", "v", "c", "identity")
-    try:
+    with reading(path, ValueError, TypeError, KeyError):
         owner = json.loads(str(arrays.pop("identity")))["run"]
         network = TwoLayerNetwork(**arrays)
         if any(array.dtype != np.float32 for array in arrays.values()):
             raise ValueError("its arrays are not float32")
-    except (ValueError, TypeError, KeyError) as error:
-        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from error
     if run is not None and owner != run.coordinates:
         raise DamagedFileError(f"{path} belongs to another run ({owner}). {repair_hint(path)}")
     return network

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from smoothcore.errors import DamagedFileError, SettingsError
-from smoothcore.files.storage import atomic_write
+from smoothcore.errors import SettingsError
+from smoothcore.files.storage import atomic_write, reading
 
 NAME = "adopted.json"
 
@@ -21,17 +21,16 @@ def read_adopted(folder: Path) -> dict[str, str]:
 
     Raises:
         DamagedFileError: the file is no mapping of text to text.
+        StorageError: it may not be read.
     """
     path = folder / NAME
-    try:
+    if not path.exists():
+        return {}
+    with reading(path, ValueError, hint=lambda path: f"Delete it: {path}"):
         adopted = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(adopted, dict) or not all(isinstance(v, str) for v in adopted.values()):
             raise ValueError("no mapping of fingerprints")
-        return adopted
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise DamagedFileError(f"{path} is damaged ({error}). Delete it: {path}") from None
+    return adopted
 
 
 def refuse_other_code(told: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:

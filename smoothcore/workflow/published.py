@@ -95,16 +95,12 @@ def _remembered(root: Path) -> tuple[set[Run] | None, str]:
     It is empty while they are being restored.
     """
     path = root / RESTORED
-    try:
+    if not path.exists():
+        return None, ""
+    hint = "It lists the runs that have no weights. Delete it: they are trained again."
+    with reading(path, ValueError, TypeError, KeyError, hint=lambda path: hint):
         said = json.loads(path.read_text(encoding="utf-8"))
         return {Run(*row) for row in said["runs"]}, said["of"]
-    except FileNotFoundError:
-        return None, ""
-    except (ValueError, TypeError, KeyError) as error:
-        raise DamagedFileError(
-            f"{path} is damaged ({error}). It lists the runs that have no weights. Delete it: they "
-            "are trained again."
-        ) from None
 
 
 def _remember(root: Path, runs: Iterable[Run], digest: str) -> None:
