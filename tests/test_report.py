@@ -179,19 +179,19 @@ def test_a_study_without_optimality(tmp_path, folder):
 
 def test_another_study_than_the_papers_says_so(whole):
     assert "This is not the paper's study." in whole.text
-    differences = provenance.differences(demo_study().to_dict())
+    differences = comparison.differences(demo_study().to_dict())
     assert ("dataset", "digits", "mnist") in differences
     assert ("number of pairs", 3, 45) in differences
     assert ("training.epsilon", 1e-5, 1e-5) not in differences
 
 
 def test_the_papers_study_does_not_differ_from_the_papers():
-    assert provenance.differences(paper_study().to_dict()) == []
+    assert comparison.differences(paper_study().to_dict()) == []
 
 
 def test_an_experiment_that_is_off_differs():
     study = paper_study().model_copy(update={"monotonicity": None}).to_dict()
-    assert ("monotonicity.sizes", "off", PAPER_SIZES) in provenance.differences(study)
+    assert ("monotonicity.sizes", "off", PAPER_SIZES) in comparison.differences(study)
 
 
 PAPER_SIZES = [64, 128, 256, 512, 1024, 2048, 4096, 8192]
@@ -406,7 +406,7 @@ def test_the_page_answers_from_its_data(tmp_path, folder, whole, monkeypatch):
     assert np.isnan(float(shown.cells["table2.FPL.sampled.r_norm"][0]))
     # a verdict against the paper's numbers is on the paper's study only
     assert 'class="mark' not in shown.text
-    monkeypatch.setattr(provenance, "differences", lambda study: [])
+    monkeypatch.setattr(comparison, "differences", lambda study: [])
     assert 'class="mark' in report_of(tmp_path).text
 
 

@@ -6,8 +6,8 @@ import re
 import pandas as pd
 import pytest
 
-from smoothcore.results import paper, style, terminal
-from smoothcore.results.report import answer, compute, plots, provenance, tables
+from smoothcore.results import comparison, paper, style, terminal
+from smoothcore.results.report import answer, compute, plots, tables
 from smoothcore.results.selection import COORDINATES
 from tests.synthetic_study import paper_study
 
@@ -347,7 +347,7 @@ def changed(value):
 
 def test_a_study_with_another_setting_is_not_the_papers():
     study = paper_study().to_dict()
-    keys = [k for k in provenance.flattened(study) if not re.fullmatch(FREE, k)]
+    keys = [k for k in comparison.flattened(study) if not re.fullmatch(FREE, k)]
     assert len(keys) == 18
     for key in keys:
         *path, last = key.split(".")
@@ -355,4 +355,4 @@ def test_a_study_with_another_setting_is_not_the_papers():
         for name in path:
             inner = inner[name]
         inner[last] = changed(inner[last])
-        assert len(provenance.differences(other)) == 1, key
+        assert len(comparison.differences(other)) == 1, key

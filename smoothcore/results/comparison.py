@@ -1,4 +1,4 @@
-"""Table 1 and Table 2 as a person reads them: a mean, its uncertainty, the paper's, the difference.
+"""The paper beside ours: where the studies differ; Table 1 and Table 2 as a person reads them.
 
 Shared by the report and the tables in the terminal, so that both say the same. Needs the standard
 library alone.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smoothcore.readable import NO_VALUE, two_decimals
-from smoothcore.results.paper import N_PAIRS, NOT_GIVEN
+from smoothcore.results.paper import N_PAIRS, NOT_GIVEN, PAPER_STUDY, PENALTIES
 
 #: fewer pairs carry no verdict: a 95 % bootstrap interval of the mean of n values covers about
 #: 83 % at n = 5 and 90 % at n = 10, and at n = 3 it is hardly more than the range of the values
@@ -158,3 +158,31 @@ def ratio_of_means(row: Mapping[str, Any]) -> Compared:
     """Return the ratio of the means of a row of Table 2."""
     low, high = row["ratio_of_means_low"], row["ratio_of_means_high"]
     return Compared(row["ratio_of_means"], math.nan, low, high, n_pairs=int(row["n_pairs"]))
+
+
+def flattened(study: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a nested configuration under dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in study.items():
+        if isinstance(value, dict):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def differences(study: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return where a study differs from the paper's: key, its value, the paper's value.
+
+    λ, the cap on the epochs and the engine are not compared: the paper gives no full list of λ. Nor
+    is a penalty that a study does without.
+    """
+    flat = flattened(study)
+    flat["number of pairs"] = len(flat.get("pairs", []))
+    for experiment in ("monotonicity", "optimality"):
+        flat[f"{experiment}.number of seeds"] = len(flat.get(f"{experiment}.seeds", []))
+        if study.get(experiment) is None:
+            flat |= {key: "off" for key in PAPER_STUDY if key.startswith(experiment)}
+    stated = {k: v for k, v in PAPER_STUDY.items() if k in flat or not k.startswith(PENALTIES)}
+    found = [(key, flat.get(key), paper) for key, paper in stated.items()]
+    return [row for row in found if row[1] != row[2]]

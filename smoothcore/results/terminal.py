@@ -14,7 +14,6 @@ from smoothcore.files.repair import repair_hint
 from smoothcore.readable import NO_VALUE, plain_lambda, two_decimals
 from smoothcore.results import COLLECTED, comparison
 from smoothcore.results.paper import N_PAIRS
-from smoothcore.results.report.provenance import differences
 
 _MARKS = {"within": "=", "higher": "higher", "lower": "lower", "": ""}
 #: where a terminal has no other letters
@@ -138,7 +137,7 @@ def _whose(folder: Path) -> tuple[bool | None, bool]:
         return None, False
     asked, runs = about(grid / "grid.parquet"), folder / COLLECTED[0]
     made = about(runs)["study"] if runs.exists() else asked
-    return not differences(made), made != asked
+    return not comparison.differences(made), made != asked
 
 
 def _rows1(table: list[dict], is_papers: bool | None) -> list[list[str]]:

@@ -38,7 +38,7 @@ def _context(results: Results) -> dict[str, Any]:
     made, runs, study = results.made, results.runs, results.study
     table2 = made["table2"]
     bounded = table2["upper_bound"] & table2["r_norm_mean"].notna()
-    differences = provenance.differences(study)
+    differences = comparison.differences(study)
     found = answer.findings(made["table1"], table2)
     by_kind = compute.by_kind(compute.read_benchmarks(results.grid_path.with_name("benchmarks")))
     beside = {"is_papers": not differences}
@@ -46,7 +46,7 @@ def _context(results: Results) -> dict[str, Any]:
     coordinates = selection.COORDINATES
     rate = (study["monotonicity"] or {}).get("learning_rate", float("nan"))
     said = [*answer.sentences(found), answer.at_other_rates(found, made["rate_effects"], rate)]
-    settings = {k: v for k, v in provenance.flattened(study).items() if k != "mnist_dir"}
+    settings = {k: v for k, v in comparison.flattened(study).items() if k != "mnist_dir"}
     drawn = {
         "taus": plots.tau_by_pair(made["kendall_tau"]),
         "curves": plots.loss_curves(results.curves, results.grid, study["training"]["epsilon"]),
