@@ -1,7 +1,7 @@
 """The answer to the question, in sentences that follow from the tables."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,24 +122,25 @@ def _counts(row: Mapping[str, Any]) -> tuple:
     return not known, r_norm.too_few, not is_lowered, mean, row["regularizer"] != row["measure"]
 
 
-def sentences(found: Iterable[Finding]) -> list[str]:
+def tested(found: list[Finding]) -> list[Finding]:
+    """Return the findings on measures that a penalty of the study lowers; all if there is none."""
+    return [f for f in found if f.regularizer] or found
+
+
+def sentences(found: list[Finding]) -> list[str]:
     """Return the answer: on monotonicity, on optimality, and what follows.
 
     Measures that no penalty of the study lowers are left to `on_other_measures`.
     """
-    found = list(found)
-    tested = [f for f in found if f.regularizer] or found
-    return [_on_monotonicity(tested), _on_optimality(tested), _what_follows(tested)]
+    found = tested(found)
+    return [_on_monotonicity(found), _on_optimality(found), _what_follows(found)]
 
 
-def on_other_measures(found: Iterable[Finding]) -> str:
+def on_other_measures(found: list[Finding]) -> str:
     """Return what Table 1 says of the measures that no penalty of the study lowers; or nothing."""
-    found = list(found)
-    others = [f for f in found if not f.regularizer]
-    if not others or len(others) == len(found):
-        return ""
+    others = [f for f in found if f not in tested(found)]
     return _sentence(
-        {o: _enumerate([f.measure for f in others if f.rises == o]) for o in _OUTCOMES},
+        _grouped(others, "rises"),
         {
             YES: "τ is at {bar} or above for {}",
             NO: "τ is below {bar} for {}",
@@ -154,7 +155,7 @@ def on_other_measures(found: Iterable[Finding]) -> str:
 def _on_monotonicity(found: list[Finding]) -> str:
     do = "does" if sum(f.rises == NO for f in found) == 1 else "do"
     return _sentence(
-        _grouped(found, "rises", "tau"),
+        _grouped(found, "rises", lambda f: f.measure + _number("τ", f.tau)),
         {
             YES: "the more images a network interpolates, the larger its {}: τ is at {bar} or "
             "above",
@@ -170,7 +171,7 @@ def _on_optimality(found: list[Finding]) -> str:
     bounded = [f for f in found if f.near_optimum == SO_FAR]
     limits = _enumerate([f"{f.regularizer} {plain_lambda(f.lambda_)}" for f in bounded])
     return _sentence(
-        _grouped(found, "near_optimum", "r_norm"),
+        _grouped(found, "near_optimum", lambda f: f.measure + _number("r_norm", f.r_norm)),
         {
             NO: "of {} a penalty takes away much of what lies above the bound l_S: r_norm is below "
             "{bar}",
@@ -187,7 +188,7 @@ def _on_optimality(found: list[Finding]) -> str:
 
 
 def _what_follows(found: list[Finding]) -> str:
-    names = {o: _enumerate([f.measure for f in found if f.optimized == o]) for o in _OUTCOMES}
+    names = _grouped(found, "optimized")
     still_open = _enumerate([f.measure for f in found if f.optimized not in (YES, SO_FAR, NO)])
     claim = "that SGD implicitly optimizes for smoothness in terms of"
     supported, so_far = names[YES] or names[SO_FAR], "it for" if names[YES] else claim
@@ -208,7 +209,7 @@ def _what_follows(found: list[Finding]) -> str:
 
 
 def at_other_rates(
-    found: Iterable[Finding], rate_effects: pd.DataFrame, monotonicity_rate: float
+    found: list[Finding], rate_effects: pd.DataFrame, monotonicity_rate: float
 ) -> str:
     """Return at which learning rates a supported measure is not near its optimum; or nothing.
 
@@ -228,19 +229,22 @@ def at_other_rates(
     return f"But {_enumerate(parts)}." if parts else ""
 
 
-def _grouped(found: list[Finding], test: str, number: str) -> dict[str, str]:
-    """Enumerate the measures by the outcome of a test, each with its number and interval."""
-    symbol = {"tau": "τ", "r_norm": "r_norm"}[number]
-    groups: dict[str, list[str]] = {outcome: [] for outcome in _OUTCOMES}
-    for finding in found:
-        value, outcome = getattr(finding, number), getattr(finding, test)
-        spread = "without exception" if value.std == 0 else value.interval
-        told = [f"{symbol} = {two_decimals(value.mean)}", spread, f"{value.n_pairs} pairs"]
-        if value.n_sizes is not None:
-            told.append(f"{value.n_sizes} sizes")
-        text = f" ({', '.join(told).replace(' ', _NBSP).replace(f',{_NBSP}', ', ')})"
-        groups[outcome].append(finding.measure + ("" if outcome == UNKNOWN else text))
-    return {outcome: _enumerate(names) for outcome, names in groups.items()}
+def _grouped(
+    found: list[Finding], test: str, tell: Callable[[Finding], str] = lambda f: f.measure
+) -> dict[str, str]:
+    """Enumerate the measures by the outcome of a test."""
+    return {o: _enumerate([tell(f) for f in found if getattr(f, test) == o]) for o in _OUTCOMES}
+
+
+def _number(symbol: str, value: Compared) -> str:
+    """Return a number with its interval and counts, in parentheses; nothing where it is NaN."""
+    if math.isnan(value.mean):
+        return ""
+    spread = "without exception" if value.std == 0 else value.interval
+    told = [f"{symbol} = {two_decimals(value.mean)}", spread, f"{value.n_pairs} pairs"]
+    if value.n_sizes is not None:
+        told.append(f"{value.n_sizes} sizes")
+    return f" ({', '.join(part.replace(' ', _NBSP) for part in told)})"
 
 
 def _enumerate(parts: list[str]) -> str:

@@ -62,7 +62,7 @@ def _context(results: Results) -> dict[str, Any]:
         "on_others": _sentence(answer.on_other_measures(found)),
         "on_effects": [_sentence(text) for text in answer.on_effects(made["penalty_effects"])],
         "on_rates": [_sentence(text) for text in answer.on_rates(made["rate_effects"])],
-        "cards": [f for f in found if f.regularizer] or found,
+        "cards": answer.tested(found),
         "at_bound": [f for f in found if f.n_at_bound],
         "bar": answer.BAR,
         "min_pairs": comparison.MIN_PAIRS,
