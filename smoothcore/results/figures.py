@@ -219,12 +219,8 @@ def r_norm_figure(r_norms: pd.DataFrame, penalties: pd.DataFrame) -> Figure:
             of, row = shown[shown["regularizer"] == name], rows.iloc[0]
             if of.empty:
                 right.remove()
-                if not row["n_present"]:
-                    note(axes, NOTHING["run"])
-                elif np.isnan(row["lambda"]):
-                    note(axes, NOTHING["lambda"])
-                else:
-                    note(axes, NOTHING["both"])
+                lacking = "lambda" if np.isnan(row["lambda"]) else "both"
+                note(axes, NOTHING[lacking if row["n_present"] else "run"])
                 continue
             color = COLORS[row["measure"]]
             both = of[["unregularized", "regularized"]].T.to_numpy()

@@ -50,9 +50,9 @@ def typed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
             raise ValueError(f"column {name!r} has empty cells: it must be true or false")
     table = table.astype({name: _TYPES[name] for name in columns})
     key = [name for name in columns if name in (*COORDINATES, "measure", "estimator")]
-    if table.duplicated(key).any():
-        twice = table.loc[table.duplicated(key), key].iloc[0].to_dict()
-        raise ValueError(f"two rows for {twice}")
+    twice = table.loc[table.duplicated(key), key]
+    if len(twice):
+        raise ValueError(f"two rows for {twice.iloc[0].to_dict()}")
     return table
 
 

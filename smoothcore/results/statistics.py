@@ -186,13 +186,12 @@ def r_norms(measures: pd.DataFrame, runs: pd.DataFrame, grid: pd.DataFrame) -> p
 
 def _penalty(of: pd.DataFrame, bound: float) -> dict[str, Any]:
     """Return the numbers of `penalties` from the rows of `r_norms` they are made of."""
-    above, left, ratio = of["unregularized"] - bound, of["regularized"] - bound, of
-    if not above.mean() > 0:
-        # on test images f may differ by less than 2, and fewer than half of the segments join two
-        # digits: no ratio has a meaning
-        above, left, ratio = above.iloc[:0], left.iloc[:0], of.iloc[:0]
-    ratio = ratio[ratio["r_norm"].notna()]
-    low, high = bootstrap_interval(left, of.loc[left.index, "pair"], above)
+    # on test images f may differ by less than 2, and fewer than half of the segments join two
+    # digits: then no ratio has a meaning
+    usable = of if (of["unregularized"] - bound).mean() > 0 else of.iloc[:0]
+    above, left = usable["unregularized"] - bound, usable["regularized"] - bound
+    low, high = bootstrap_interval(left, usable["pair"], above)
+    ratio = usable[usable["r_norm"].notna()]
     return {
         **_mean(of, "unregularized", "unregularized_"),
         **_mean(of, "regularized", "regularized_"),

@@ -66,9 +66,8 @@ _RC = {
 @contextlib.contextmanager
 def figure_style() -> Iterator[None]:
     """Draw in this style; draw on files only, whatever display there is."""
-    with mpl.rc_context(), sns.axes_style("ticks"):
+    with mpl.rc_context(sns.axes_style("ticks") | _RC):
         mpl.use("Agg")
-        mpl.rcParams.update(_RC)
         yield
 
 

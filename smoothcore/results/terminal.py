@@ -132,7 +132,7 @@ def _whose(folder: Path) -> tuple[bool | None, bool]:
         # without the environment of the project the tables are shown all the same
         from smoothcore.files.records import about
     except ImportError:
-        return None, False
+        grid = None
     if grid is None:
         return None, False
     asked, runs = about(grid / "grid.parquet"), folder / COLLECTED[0]

@@ -33,19 +33,18 @@ def read_benchmarks(folder: Path) -> pd.DataFrame:
 
 def by_kind(benchmarks: pd.DataFrame) -> pd.DataFrame:
     """Sum jobs by stage and regularizer: their number, seconds and peak memory."""
-    sums = benchmarks.groupby(["stage", "regularizer"]).agg(
+    table = benchmarks.groupby(["stage", "regularizer"], as_index=False).agg(
         jobs=("seconds", "size"), seconds=("seconds", "sum"), median=("seconds", "median"),
         longest=("seconds", "max"), memory_mb=("memory_mb", "max"),
     )  # fmt: skip
-    table = sums.reset_index()
     first = table["stage"].map({"train": 0, "measure": 1}).fillna(2)
     return in_order(table.assign(first=first), "first", "regularizer")
 
 
 def steps_by_kind(runs: pd.DataFrame) -> pd.DataFrame:
     """Return ``runs``, ``steps``, ``seconds`` of training and ``us_per_step`` per regularizer."""
-    sums = runs.groupby("regularizer").agg(
+    table = runs.groupby("regularizer", as_index=False).agg(
         runs=("steps", "size"), steps=("steps", "sum"), seconds=("seconds", "sum")
     )
-    sums["us_per_step"] = 1e6 * sums["seconds"] / sums["steps"].where(sums["steps"] > 0)
-    return in_order(sums.reset_index(), "regularizer")
+    table["us_per_step"] = 1e6 * table["seconds"] / table["steps"].where(table["steps"] > 0)
+    return in_order(table, "regularizer")
