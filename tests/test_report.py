@@ -1,5 +1,6 @@
 """The report: its numbers are the data's, its answer follows, its page needs no other file."""
 
+import errno
 import os
 import re
 import shutil
@@ -734,6 +735,16 @@ def test_a_damaged_table_is_named(folder, tmp_path, monkeypatch, capsys, damage,
     monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(tmp_path)])
     assert show_tables.main() == 1
     assert f"{named} is damaged" in capsys.readouterr().err
+
+
+def test_a_table_that_may_not_be_read_is_named(folder, monkeypatch, capsys):
+    def refuse(path, *arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("sys.argv", ["show_tables", "--folder", str(folder)])
+    monkeypatch.setattr(Path, "open", refuse)
+    assert show_tables.main() == 1
+    assert "table1.csv cannot be read: permission denied" in capsys.readouterr().err
 
 
 def show(folder, *options, **environment):

@@ -13,15 +13,8 @@ import pyarrow.parquet as pq
 from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import PARTITIONS
-from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import (
-    ABOUT_KEY,
-    read_npz,
-    read_parquet,
-    reading,
-    write_npz,
-    write_parquet,
-)
+from smoothcore.files.repair import reading, repair_hint
+from smoothcore.files.storage import ABOUT_KEY, read_npz, read_parquet, write_npz, write_parquet
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.study.run import INTERPOLATED, Run
 

@@ -1,8 +1,12 @@
 """How a damaged or missing file is made again: the command to type, for the study at hand."""
 
+import contextlib
 import os
 import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from smoothcore.errors import DamagedFileError, StorageError
 
 #: the environment variable in which a workflow tells its jobs how it was started on which study
 COMMAND_VARIABLE = "SMOOTHCORE_WORKFLOW_COMMAND"
@@ -39,3 +43,26 @@ def repair_hint(path: Path) -> str:
         return f"Make it:  {command}"
     remove = f"rm {shlex.quote(str(Path(path).absolute()))}"
     return f"Delete it and make it again:  {remove} && {command}"
+
+
+@contextlib.contextmanager
+def reading(
+    path: Path, *damage: type[Exception], hint: Callable[[Path], str] = repair_hint
+) -> Iterator[None]:
+    """Turn what reading raises into an error that says how to make the file again.
+
+    ``damage`` is what a damaged file raises.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise DamagedFileError(f"{path} does not exist. {hint(path)}") from None
+    except PermissionError:
+        raise StorageError(
+            f"{path} cannot be read: permission denied. Make it readable, then run the same "
+            "command again."
+        ) from None
+    except damage as error:
+        kind, said = type(error).__name__, (str(error).splitlines() or [""])[0]
+        reason = f"{kind}: {said}" if said else kind
+        raise DamagedFileError(f"{path} is damaged ({reason}). {hint(path)}") from error

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smoothcore.errors import DamagedFileError, StorageError
-from smoothcore.files.repair import repair_hint
+from smoothcore.files.repair import reading, repair_hint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,29 +177,6 @@ def check_dates(inputs: Iterable[Path], folder: Path) -> None:
                 "throw away what is made from it. Set the clock right or give the file today's "
                 f"date, then run the same command again:  touch {shlex.quote(str(path))}"
             )
-
-
-@contextlib.contextmanager
-def reading(
-    path: Path, *damage: type[Exception], hint: Callable[[Path], str] = repair_hint
-) -> Iterator[None]:
-    """Turn what reading raises into an error that says how to make the file again.
-
-    ``damage`` is what a damaged file raises.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {hint(path)}") from None
-    except PermissionError:
-        raise StorageError(
-            f"{path} cannot be read: permission denied. Make it readable, then run the same "
-            "command again."
-        ) from None
-    except damage as error:
-        kind, said = type(error).__name__, (str(error).splitlines() or [""])[0]
-        reason = f"{kind}: {said}" if said else kind
-        raise DamagedFileError(f"{path} is damaged ({reason}). {hint(path)}") from error
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 from smoothcore.errors import DamagedFileError
 from smoothcore.files import schemas
 from smoothcore.files.records import about
-from smoothcore.files.repair import repair_hint
-from smoothcore.files.storage import read_csv, read_parquet, reading
+from smoothcore.files.repair import reading, repair_hint
+from smoothcore.files.storage import read_csv, read_parquet
 from smoothcore.results import FIGURES, TABLES
 
 

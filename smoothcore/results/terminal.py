@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smoothcore.errors import DamagedFileError
-from smoothcore.files.repair import repair_hint
+from smoothcore.files.repair import reading, repair_hint
 from smoothcore.readable import NO_VALUE, plain_lambda, two_decimals
 from smoothcore.results import COLLECTED, comparison
 from smoothcore.results.paper import N_PAIRS
@@ -31,6 +31,7 @@ def lines(folder: Path) -> list[str]:
 
     Raises:
         DamagedFileError: a table is missing or damaged.
+        StorageError: a table may not be read.
     """
     if not (folder / "table1.csv").exists() and (folder / "partial" / "table1.csv").exists():
         folder /= "partial"
@@ -102,16 +103,10 @@ def _notes(table1: list[dict], table2: list[dict], is_papers: bool | None) -> li
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """Read a table, its numbers as numbers; an empty cell is NaN."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path} does not exist. {repair_hint(path)}") from None
-    except UnicodeDecodeError as error:
-        raise DamagedFileError(f"{path} is damaged ({error}). {repair_hint(path)}") from None
-    if any(None in (*row, *row.values()) for row in rows):
-        said = "a row has more or fewer cells than there are columns"
-        raise DamagedFileError(f"{path} is damaged ({said}). {repair_hint(path)}")
+    with reading(path, ValueError, csv.Error), path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+        if any(None in (*row, *row.values()) for row in rows):
+            raise ValueError("a row has more or fewer cells than there are columns")
     return [{k: _value(v) for k, v in row.items()} for row in rows]
 
 

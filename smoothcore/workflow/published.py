@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import atomic_write, read_parquet, reading, sha256_of, storage_errors
+from smoothcore.files.repair import reading
+from smoothcore.files.storage import atomic_write, read_parquet, sha256_of, storage_errors
 from smoothcore.jobs.settings import MeasuringSettings
 from smoothcore.results import COLLECTED
 from smoothcore.study.run import Run
