@@ -1,5 +1,6 @@
 """Where the results come from: code, tables, libraries."""
 
+import contextlib
 import json
 import os
 import platform
@@ -49,10 +50,8 @@ def libraries() -> dict[str, str]:
     """Return the versions that made this page."""
     found = {"Python": platform.python_version()}
     for name in _LIBRARIES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from smoothcore.readable import duration, plain_lambda, two_decimals
+from smoothcore.readable import NO_VALUE, duration, plain_lambda, two_decimals
 from smoothcore.regularizers import NONE, all_regularizers
 from smoothcore.results import comparison, selection
 from smoothcore.results.comparison import Compared, compared
@@ -70,8 +70,13 @@ def _lambda(value: float, paper: float = math.nan) -> Cell:
     return Cell(_power(value) + _below(small), value)
 
 
-def _count(value: float) -> Cell:
-    return Cell(f"{value:,.0f}", value)
+def _number(form: str) -> Callable[[float], Cell]:
+    return lambda value: Cell(
+        NO_VALUE if pd.isna(value) else form.format(value).replace("-", "−"), value
+    )
+
+
+_count = _number("{:,.0f}")
 
 
 def _of(part: float, whole: float, small: str = "") -> Cell:
@@ -127,16 +132,10 @@ def _strip(value: Compared, low: float, high: float) -> Cell:
     return Cell(Markup(svg))
 
 
-def _share(**parts: float) -> Cell:
+def _share(parts: Mapping[str, float]) -> Cell:
     """Draw shares of one, each in the colour of its name."""
     spans = [f'<span class="{k}" style="width:{100 * v:.2f}%"></span>' for k, v in parts.items()]
     return Cell(Markup(f'<span class="share" aria-hidden="true">{"".join(spans)}</span>'))
-
-
-def _number(form: str) -> Callable[[float], Cell]:
-    return lambda value: Cell(
-        "–" if pd.isna(value) else form.format(value).replace("-", "−"), value
-    )
 
 
 #: how a column of a table of numbers is shown; others as they are
@@ -147,8 +146,8 @@ _FORMS: dict[str, Callable[[Any], Cell]] = {
     "rates": lambda rates: Cell("{:g} / {:g}".format(*rates), rates[0]),
     "training_loss": _number("{:.2e}"),
     "memory_mb": lambda mb: _number("{:,.0f} MB")(mb or math.nan),  # 0: too short to be seen
-    "share": lambda parts: _share(**parts),
-    "us_per_step": _number("{:,.0f}"),
+    "share": _share,
+    "us_per_step": _count,
 }
 
 
@@ -307,4 +306,4 @@ def _short(value: Any) -> str:
     if isinstance(value, list):
         are_pairs = len(value) == N_PAIRS and isinstance(value[0], str)
         return f"{len(value)} pairs" if are_pairs else ", ".join(map(str, value))
-    return "–" if value is None else str(value)
+    return NO_VALUE if value is None else str(value)
