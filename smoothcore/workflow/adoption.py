@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from smoothcore.errors import SettingsError
-from smoothcore.files.storage import atomic_write, reading
+from smoothcore.files.repair import reading
+from smoothcore.files.storage import atomic_write
 
 NAME = "adopted.json"
 
