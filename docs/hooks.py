@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from smoothcore.measures import all_measures
-
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the measures of this checkout, whatever is installed
+
+from smoothcore.measures import all_measures  # noqa: E402
 
 
 def on_config(config: MkDocsConfig) -> None:

@@ -28,7 +28,7 @@ def source(tmp_path, monkeypatch):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setitem(sys.modules, "kernel", None)  # undone after the test
     # the tests edit sources and import them again, as new processes do
-    monkeypatch.setattr(compiling, "_IMPORTED_AT", float("inf"))
+    monkeypatch.setattr(compiling, "IMPORTED_AT", float("inf"))
     path = tmp_path / "kernel.py"
     path.write_text(SOURCE.format(constant=1))
     return path
@@ -82,7 +82,7 @@ def test_a_changed_source_is_compiled_anew(source):
 
 def test_code_of_a_source_edited_since_it_was_imported_is_not_kept(source, tmp_path, monkeypatch):
     """Under the name of the new text, a later process would take it for that text's code."""
-    monkeypatch.setattr(compiling, "_IMPORTED_AT", source.stat().st_mtime)
+    monkeypatch.setattr(compiling, "IMPORTED_AT", source.stat().st_mtime)
     function = load(source)
     assert (function(10), len(entries(tmp_path))) == (22, 1)
     edited_at = source.stat().st_mtime + 1
@@ -91,7 +91,7 @@ def test_code_of_a_source_edited_since_it_was_imported_is_not_kept(source, tmp_p
     module = sys.modules["kernel"]  # the old text
     assert compiling.compiled(module.make(), "kernel", [source])(10) == 22
     assert len(entries(tmp_path)) == 1
-    monkeypatch.setattr(compiling, "_IMPORTED_AT", edited_at)
+    monkeypatch.setattr(compiling, "IMPORTED_AT", edited_at)
     assert call(source) == (1020, False)
 
 

@@ -277,7 +277,7 @@ def printed(cache, program, *arguments, **environment):
     """Run a program in a new process with its own folder of compiled code; return its lines."""
     own = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-P", "-c", program, *arguments],
         env=os.environ | own | environment, stdout=subprocess.PIPE, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
 
@@ -294,6 +294,35 @@ def test_what_a_process_compiled_or_loaded_before_changes_no_bit(tmp_path):
     assert len(set(compiled.values())) == len(names)
     assert digests(*names) == compiled
     assert digests(*reversed(names)) == compiled
+
+
+LATE = """
+import hashlib
+import sys
+from pathlib import Path
+from tests.engine_cases import digits_problem, objective, run_engine
+from smoothcore import engines
+from smoothcore.regularizers import load_step
+
+problem, goal = digits_problem(n=64, h=8, epochs=2), objective("FPL")
+step = load_step("FPL", "sparse")
+package, *edit = sys.argv[1:]
+assert Path(step.__file__).is_relative_to(package)
+with Path(step.__file__).open("a") as file:
+    file.writelines(edit)
+network, _ = run_engine(engines.create("sparse", problem.x, problem.y, goal, step), problem)
+print(hashlib.sha256(network.W.tobytes()).hexdigest())
+"""
+
+
+def test_code_of_a_penalty_edited_before_it_was_compiled_is_not_kept(tmp_path):
+    """The process has imported the old text; the next one must not take its code for the new."""
+    for folder in ("smoothcore", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*cache*"))
+    nothing = "\n\nstep = fast(lambda parameters, work, m, rate, lambda_, grid_points: None)\n"
+    copy = str(tmp_path)
+    before = printed(tmp_path / "cache", LATE, copy, nothing, PYTHONPATH=copy)
+    assert printed(tmp_path / "cache", LATE, copy, PYTHONPATH=copy) != before
 
 
 def test_without_compilation_there_is_one_readable_error(digits, tmp_path):
@@ -355,7 +384,10 @@ for regularizer in ("WP", "GN"):
 
 
 def test_how_many_pixels_are_kept_together_changes_no_bit(tmp_path):
-    """So processors may keep different numbers, and have the results of one another."""
+    """So processors may keep different numbers, and have the results of one another.
+
+    Until weights overflow: 0 · inf is NaN, in all the pixels that are kept together.
+    """
     two, four = (
         printed(tmp_path / str(pixels), PIXELS_TOGETHER.format(pixels=pixels)) for pixels in (2, 4)
     )

@@ -1,6 +1,7 @@
 """Train a sample of finished runs again and compare: are the results still what they were?"""
 
 import logging
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -76,8 +77,9 @@ def refuse_other_checkout() -> None:
     if (here / "Snakefile").is_file() and own.is_dir() and not own.samefile(code):
         raise SettingsError(
             f"the code that would be checked is {code}, not that of this checkout. Run it as  "
-            f"PYTHONPATH={here} {sys.executable} -m workflow_scripts.check_runs  or install this "
-            "checkout: python -m pip install -e ."
+            f"PYTHONPATH={shlex.quote(str(here))} {shlex.quote(sys.executable)} -m "
+            "workflow_scripts.check_runs  with the same options, or install this checkout: python "
+            "-m pip install -e ."
         )
 
 

@@ -13,7 +13,6 @@ import hashlib
 import pickle
 import re
 import sys
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,9 +21,9 @@ import llvmlite
 import numba
 from numba.core.caching import FunctionCache, NullCache
 
+from smoothcore import IMPORTED_AT
 from smoothcore.errors import SettingsError
 
-_IMPORTED_AT = time.time()
 #: settings of Numba that say where files are, what is printed, or how threads are started
 _NOT_OF_CODE = re.compile(
     "DEBUG|DUMP|DIR|PATH|WARN|TRACE|COLOR|THREAD|PROFIL|CACHE|EXCEPTIONS|CUDA"
@@ -102,7 +101,7 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
     The code is kept where Numba keeps its own: in ``NUMBA_CACHE_DIR`` if that is set, else in
     ``__pycache__`` beside the source if that is writable, else in the user's cache folder; where
     none can be written, it is compiled anew in every process. So it is if a source has been edited
-    since the process began: it may have imported what the file no longer says.
+    since this package was imported: the process may hold what the file no longer says.
 
     Args:
         function: a Python function that calls Numba functions, which become part of its code.
@@ -123,6 +122,7 @@ def compiled(function: Callable, name: str, sources: Sequence[Path]) -> Callable
     dispatcher = numba.njit(nogil=True)(function)
     dispatcher._cache = NullCache()
     with contextlib.suppress(RuntimeError, OSError):  # RuntimeError: no folder is writable
-        if all(source.stat().st_mtime <= _IMPORTED_AT for source in sources):
-            dispatcher._cache = _CheckedCache(function, name, sources)
+        cache = _CheckedCache(function, name, sources)
+        if all(source.stat().st_mtime <= IMPORTED_AT for source in sources):
+            dispatcher._cache = cache
     return dispatcher
