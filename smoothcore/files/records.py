@@ -14,7 +14,7 @@ from smoothcore.errors import DamagedFileError, SettingsError
 from smoothcore.files import schemas
 from smoothcore.files.paths import PARTITIONS
 from smoothcore.files.repair import reading, repair_hint
-from smoothcore.files.storage import ABOUT_KEY, read_npz, read_parquet, write_npz, write_parquet
+from smoothcore.files.storage import about_in, read_npz, read_parquet, write_npz, write_parquet
 from smoothcore.network.two_layer import TwoLayerNetwork
 from smoothcore.study.run import INTERPOLATED, Run
 
@@ -146,15 +146,8 @@ def about(path: Path) -> dict:
         StorageError: it may not be read.
     """
     with reading(path, OSError, pa.ArrowException, ValueError):
-        return _said(pq.read_schema(path), path)
-
-
-def _said(schema: pa.Schema, path: Path) -> dict:
-    """Return what the metadata of a table say; no checksum covers them."""
-    if ABOUT_KEY not in (schema.metadata or {}):
-        raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
-    with reading(path, ValueError):
-        return json.loads(schema.metadata[ABOUT_KEY])
+        schema = pq.read_schema(path)
+    return about_in(schema, path)
 
 
 def read_run_table(
@@ -173,7 +166,7 @@ def read_run_table(
             other settings.
     """
     table = read_parquet(path)
-    said = _said(table.schema, path)
+    said = about_in(table.schema, path)
     if said.get("run") != run.coordinates:
         raise DamagedFileError(
             f"{path} belongs to another run ({said.get('run')}). {repair_hint(path)}"

@@ -252,6 +252,18 @@ def read_parquet(path: Path) -> "pa.Table":
     return table
 
 
+def about_in(schema: "pa.Schema", path: Path) -> dict:
+    """Return the ``about`` that a table was written with; no checksum covers it.
+
+    Raises:
+        DamagedFileError: the table at ``path``, whose schema it is, has none, or a damaged one.
+    """
+    if ABOUT_KEY not in (schema.metadata or {}):
+        raise DamagedFileError(f"{path} is no table of this project. {repair_hint(path)}")
+    with reading(path, ValueError):
+        return json.loads(schema.metadata[ABOUT_KEY])
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file.
 

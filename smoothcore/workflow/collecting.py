@@ -12,7 +12,7 @@ import numpy as np
 
 from smoothcore.errors import DamagedFileError
 from smoothcore.files.paths import Layout
-from smoothcore.files.storage import read_parquet
+from smoothcore.files.storage import about_in, read_parquet
 from smoothcore.jobs.settings import measuring_of
 from smoothcore.measures import Measurement
 from smoothcore.study.config import Study, load_study
@@ -38,10 +38,9 @@ def read_grid(path: Path) -> tuple[Study, list[Run]]:
     Raises:
         DamagedFileError: the file is missing or damaged.
     """
-    from smoothcore.files.records import about
-
-    rows = read_parquet(path).to_pylist()
-    return load_study(about(path), str(path)), [Run.from_coordinates(row) for row in rows]
+    table = read_parquet(path)
+    study = load_study(about_in(table.schema, path), str(path))
+    return study, [Run.from_coordinates(row) for row in table.to_pylist()]
 
 
 def search_so_far(study: Study, layout: Layout) -> dict[str, int]:

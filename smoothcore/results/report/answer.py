@@ -138,7 +138,8 @@ def sentences(found: list[Finding]) -> list[str]:
 
 def on_other_measures(found: list[Finding]) -> str:
     """Return what Table 1 says of the measures that no penalty of the study lowers; or nothing."""
-    others = [f for f in found if f not in tested(found)]
+    counted = tested(found)
+    others = [f for f in found if f not in counted]
     return _sentence(
         _grouped(others, "rises"),
         {
